@@ -1,0 +1,76 @@
+# Spanbridge. `make help` lists the targets.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+HOST ?= 127.0.0.1
+PORT ?= 8000
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+MEMBERS := shared services/translation services/alignment services/projection services/ner_teacher gateway client
+PROJECTS := $(MEMBERS:%=%/pyproject.toml)
+PACKAGES := spanbridge_shared spanbridge_translation spanbridge_alignment spanbridge_projection \
+	spanbridge_ner_teacher spanbridge_gateway spanbridge
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev setup-bench run test lint type bench format lock clean
+
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  (PORT=$(PORT) HOST=$(HOST) change where it listens; PYTHON=$(PYTHON) makes $(VENV))"
+
+setup: $(VENV)/.installed  ## Make .venv with .venv/bin/spanbridge; quick when nothing changed
+
+setup-dev: $(VENV)/.installed-dev  ## Add what tests, lint and types need (torch among it)
+
+run: setup  ## Start everything in one process on HOST:PORT
+	@exec $(BIN)/spanbridge serve --host $(HOST) --port $(PORT)
+
+test: setup-dev  ## Run the tests
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: setup-dev  ## Check style and import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+type: setup-dev  ## Check types (mypy, strict)
+	$(BIN)/mypy
+
+format: setup-dev  ## Format the code
+	$(BIN)/ruff check --fix --quiet .
+	$(BIN)/ruff format .
+
+bench: setup-bench  ## Measure speed; prints ratios from one run
+	$(BIN)/python -m bench
+
+setup-bench: $(VENV)/.installed-bench
+
+lock:  ## Renew uv.lock and constraints.txt (needs uv)
+	uv lock
+	uv export --quiet --all-packages --all-extras --all-groups --no-hashes --no-emit-workspace --no-annotate \
+		--no-header --output-file constraints.txt
+
+clean:  ## Remove .venv and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "$(PYTHON) is older than Python 3.11: set PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(PROJECTS) constraints.txt | $(VENV)/bin/python
+	@echo "Installing Spanbridge into $(VENV) (about a minute, once)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "pip>=25.1"
+	@$(PIP) hatchling editables
+	@$(PIP) --no-build-isolation $(MEMBERS:%=--editable %)
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed pyproject.toml
+	@echo "Installing what the tests need into $(VENV)"
+	@$(PIP) --no-build-isolation --editable 'client[convert,training]' --group dev
+	@touch $@
+
+$(VENV)/.installed-bench: $(VENV)/.installed-dev
+	@$(PIP) --group bench
+	@touch $@

@@ -1,0 +1,1 @@
+"""Spanbridge's gateway: the one place where services meet."""

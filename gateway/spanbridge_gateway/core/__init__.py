@@ -1,0 +1,1 @@
+"""Pure parts of the gateway: what a sentence becomes before the services, and after them."""

@@ -1,0 +1,134 @@
+"""The methods that a request may name, and the reading of their options."""
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from pydantic import ValidationError
+from spanbridge_shared.contracts.alignment import AlignOptions
+from spanbridge_shared.contracts.base import WireModel
+from spanbridge_shared.contracts.gateway import (
+    CandidatesMethodOptions,
+    HeuristicMethodOptions,
+    LinkingOptions,
+    MethodInfo,
+    OptionInfo,
+    TransferMethodOptions,
+)
+from spanbridge_shared.contracts.projection import CandidateOptions, CandidateSource, HeuristicOptions, Score
+from spanbridge_shared.errors import UnknownMethod, UnknownOption
+
+
+class Method(StrEnum):
+    """How entities reach the sentence."""
+
+    CANDIDATES = "candidates"
+    HEURISTIC = "heuristic"
+    TRANSFER = "transfer"
+
+
+AnyOptions = CandidatesMethodOptions | HeuristicMethodOptions | TransferMethodOptions
+
+
+@dataclass(frozen=True, slots=True)
+class MethodSpec:
+    """A method, what it does in one sentence, and the model of its options."""
+
+    method: Method
+    description: str
+    options: type[CandidatesMethodOptions] | type[HeuristicMethodOptions] | type[TransferMethodOptions]
+
+
+METHODS = {
+    spec.method: spec
+    for spec in (
+        MethodSpec(
+            Method.CANDIDATES,
+            "Translate, label, align; then match English entities with candidate spans by score, at the best total.",
+            CandidatesMethodOptions,
+        ),
+        MethodSpec(
+            Method.HEURISTIC,
+            "Translate, label, align; then take the runs of words aligned with each English entity.",
+            HeuristicMethodOptions,
+        ),
+        MethodSpec(
+            Method.TRANSFER,
+            "Model transfer: a multilingual teacher labels the sentence itself; nothing is translated.",
+            TransferMethodOptions,
+        ),
+    )
+}
+
+
+def find_method(name: str) -> MethodSpec:
+    """Return the method of a name; raises `UnknownMethod`, which lists them."""
+    if name not in list(Method):
+        raise UnknownMethod(f"no method is called {name[:40]!r}; there are {', '.join(Method)}")
+    return METHODS[Method(name)]
+
+
+def read_options(spec: MethodSpec, options: dict[str, Any]) -> AnyOptions:
+    """Return a method's options, defaults filled in; raises `UnknownOption` for a name or a value that doesn't fit."""
+    for name in options:
+        if name not in spec.options.model_fields:
+            known = ", ".join(sorted(spec.options.model_fields))
+            raise UnknownOption(f"{spec.method} has no option {name[:40]!r}; it has {known}")
+    try:
+        # Through JSON, because only there strictness lets a string be an enum but not a number.
+        return spec.options.model_validate_json(json.dumps(options), strict=True)
+    except ValidationError as fault:
+        told = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in fault.errors())
+        raise UnknownOption(f"options of {spec.method}: {told}") from fault
+
+
+def align_options(options: LinkingOptions) -> AlignOptions:
+    """Return the part of the options that the alignment service reads."""
+    return AlignOptions(**_part(options, AlignOptions))
+
+
+def projection_options(options: CandidatesMethodOptions | HeuristicMethodOptions) -> dict[str, Any]:
+    """Return the part of the options that the projection service reads."""
+    kind = CandidateOptions if isinstance(options, CandidatesMethodOptions) else HeuristicOptions
+    return _part(options, kind)
+
+
+def needs_probabilities(options: LinkingOptions) -> bool:
+    """Say whether the options ask for a multilingual teacher's view of the target sentence."""
+    if not isinstance(options, CandidatesMethodOptions):
+        return False
+    fused = options.score is Score.FUSED and (options.weight_ner > 0 or options.weight_ner_spans > 0)
+    return options.candidates is CandidateSource.NER or options.score in (Score.NER, Score.NER_SPANS) or fused
+
+
+def _part(options: WireModel, kind: type[WireModel]) -> dict[str, Any]:
+    return options.model_dump(mode="json", include=set(kind.model_fields))
+
+
+def describe(spec: MethodSpec) -> MethodInfo:
+    """Return a method and its options as `GET /v1/methods` shows them."""
+    schema = spec.options.model_json_schema()
+    infos = [_describe_option(name, schema["properties"][name], schema) for name in spec.options.model_fields]
+    return MethodInfo(name=spec.method, description=spec.description, options=infos)
+
+
+def _describe_option(name: str, found: dict[str, Any], schema: dict[str, Any]) -> OptionInfo:
+    forms = [_resolved(form, schema) for form in found.get("anyOf", [found])]
+    types = [form["type"] for form in forms]
+    main = forms[0]
+    return OptionInfo(
+        name=name,
+        type=" or ".join(types),
+        default=found.get("default"),
+        description=found.get("description", ""),
+        choices=main.get("enum"),
+        minimum=main.get("minimum"),
+        maximum=main.get("maximum"),
+    )
+
+
+def _resolved(form: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    reference: str | None = form.get("$ref")
+    resolved: dict[str, Any] = schema["$defs"][reference.rpartition("/")[2]] if reference else form
+    return resolved

@@ -1,0 +1,68 @@
+"""Requests to try at `/docs`."""
+
+from fastapi import Body
+
+PROJECT = Body(
+    openapi_examples={
+        "text": {
+            "summary": "A Swahili sentence",
+            "value": {
+                "sentences": [{"id": "1", "text": "Rais Samia alitembelea Nairobi jana."}],
+                "lang": "swh_Latn",
+                "include": ["translation", "alignment", "tokens", "scores"],
+            },
+        },
+        "tokens": {
+            "summary": "Tokens instead of text",
+            "value": {"sentences": [{"tokens": ["Rais", "Samia", "alitembelea", "Nairobi", "."]}], "lang": "sw"},
+        },
+        "heuristic": {
+            "summary": "Another method with options",
+            "value": {
+                "sentences": [{"text": "Rais Samia alitembelea Nairobi jana."}],
+                "lang": "auto",
+                "method": "heuristic",
+                "options": {"max_gap": 0, "align_method": "itermax"},
+            },
+        },
+        "source": {
+            "summary": "Gold English side, any language",
+            "value": {
+                "sentences": [
+                    {
+                        "tokens": ["Angela", "Merkel", "besuchte", "Rom", "."],
+                        "source": {
+                            "tokens": ["Angela", "Merkel", "visited", "Rome", "."],
+                            "entities": [
+                                {"start": 0, "end": 2, "label": "PER"},
+                                {"start": 3, "end": 4, "label": "LOC"},
+                            ],
+                        },
+                    }
+                ],
+                "lang": "deu_Latn",
+            },
+        },
+    }
+)
+TRANSLATE = Body(
+    openapi_examples={
+        "one": {
+            "summary": "One text",
+            "value": {"texts": ["Rais Samia alitembelea Nairobi jana."], "source_lang": "swh_Latn"},
+        }
+    }
+)
+ALIGN = Body(
+    openapi_examples={
+        "one": {
+            "summary": "One pair",
+            "value": {"source_tokens": ["President", "Samia"], "target_tokens": ["Rais", "Samia"], "method": "argmax"},
+        }
+    }
+)
+NER = Body(
+    openapi_examples={
+        "one": {"summary": "English text", "value": {"text": "Samia visited Nairobi.", "lang": "eng_Latn"}}
+    }
+)

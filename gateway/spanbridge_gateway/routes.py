@@ -1,0 +1,95 @@
+"""The gateway's HTTP routes."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import RedirectResponse
+from spanbridge_shared.contracts.alignment import AlignRequest, AlignResponse
+from spanbridge_shared.contracts.gateway import (
+    LanguageInfo,
+    LanguagesResponse,
+    MethodsResponse,
+    ProjectSentencesRequest,
+    ProjectSentencesResponse,
+)
+from spanbridge_shared.contracts.ner import NerRequest, NerResponse
+from spanbridge_shared.contracts.translation import TranslateRequest, TranslateResponse
+from spanbridge_shared.serving.service_app import json_answer
+from spanbridge_shared.text.languages import ENGLISH, languages
+
+from spanbridge_gateway.core.methods import METHODS, Method, describe
+from spanbridge_gateway.examples import ALIGN, NER, PROJECT, TRANSLATE
+from spanbridge_gateway.pipeline import Pipeline
+
+router = APIRouter()
+
+
+def _pipeline(request: Request) -> Pipeline:
+    pipeline: Pipeline = request.app.state.engine
+    return pipeline
+
+
+Engine = Annotated[Pipeline, Depends(_pipeline)]
+
+
+@router.get("/", include_in_schema=False)
+async def root() -> Response:
+    """Lead to the documentation."""
+    return RedirectResponse("/docs")
+
+
+@router.post("/v1/project", response_model=ProjectSentencesResponse, tags=["pipeline"], summary="Label sentences")
+async def project(body: Annotated[ProjectSentencesRequest, PROJECT], pipeline: Engine) -> Response:
+    """Translate, label, align and project, for up to 10,000 sentences of one language."""
+    return json_answer(await pipeline.project(body), exclude_unset=True)
+
+
+@router.post("/v1/translate", response_model=TranslateResponse, tags=["services"], summary="Translate only")
+async def translate(body: Annotated[TranslateRequest, TRANSLATE], pipeline: Engine) -> Response:
+    """Pass through to the translation service."""
+    return json_answer(await pipeline.upstreams.translation.translate(body))
+
+
+@router.post("/v1/align", response_model=AlignResponse, tags=["services"], summary="Align words only")
+async def align(body: Annotated[AlignRequest, ALIGN], pipeline: Engine) -> Response:
+    """Pass through to the alignment service."""
+    return json_answer(await pipeline.upstreams.alignment.align(body))
+
+
+@router.post("/v1/ner", response_model=NerResponse, tags=["services"], summary="Label directly")
+async def ner(body: Annotated[NerRequest, NER], pipeline: Engine) -> Response:
+    """Pass through to the ner_teacher service."""
+    return json_answer(await pipeline.upstreams.ner_teacher.ner(body))
+
+
+@router.get("/v1/languages", response_model=LanguagesResponse, tags=["about"], summary="Languages served")
+async def served_languages(pipeline: Engine) -> Response:
+    """List the languages that can be labelled from text alone, and how."""
+    infos = await pipeline.upstreams.infos()
+    routes: dict[str, list[str]] = {ENGLISH: []} | {
+        code: route[:-1] for code, route in infos.translation.routes.items()
+    }
+    taught = {code for teacher in infos.ner_teacher.teachers for code in teacher.languages}
+    bridged = [Method.CANDIDATES, Method.HEURISTIC]
+    listed = []
+    for code in sorted({*routes, *(taught & languages().keys())}):
+        language = languages()[code]
+        methods = (bridged if code in routes else []) + ([Method.TRANSFER] if taught & {code, "*"} else [])
+        listed.append(
+            LanguageInfo(
+                code=code,
+                name=language.name,
+                aliases=[*language.aliases, language.iso639_3],
+                via=routes.get(code, []),
+                methods=[method.value for method in methods],
+            )
+        )
+    return json_answer(LanguagesResponse(languages=listed))
+
+
+@router.get("/v1/methods", response_model=MethodsResponse, tags=["about"], summary="Methods and their options")
+async def methods(pipeline: Engine) -> Response:
+    """List every method with its options, and the labels that the teachers give."""
+    infos = await pipeline.upstreams.infos()
+    labels = sorted({label for teacher in infos.ner_teacher.teachers for label in teacher.labels})
+    return json_answer(MethodsResponse(methods=[describe(spec) for spec in METHODS.values()], labels=labels))

@@ -1,0 +1,207 @@
+"""The stages of the pipeline: each makes one call to one service for all segments that need it."""
+
+from collections.abc import Sequence
+
+from spanbridge_shared.clients.transport import raised
+from spanbridge_shared.contracts.alignment import AlignRequest, TokenPair
+from spanbridge_shared.contracts.gateway import (
+    CandidatesMethodOptions,
+    HeuristicMethodOptions,
+    LinkingOptions,
+    TransferMethodOptions,
+)
+from spanbridge_shared.contracts.ner import NerEntity, NerItem, NerRequest, ProbabilitiesRequest
+from spanbridge_shared.contracts.projection import (
+    ProjectedEntity,
+    ProjectionMethod,
+    ProjectItem,
+    ProjectRequest,
+    SourceEntity,
+)
+from spanbridge_shared.contracts.translation import TranslateRequest, Translation
+from spanbridge_shared.errors import TextTooLong
+from spanbridge_shared.text.languages import ENGLISH
+from spanbridge_shared.text.offsets import token_span
+from spanbridge_shared.text.spans import Span
+from spanbridge_shared.text.tokenization import tokenize
+
+from spanbridge_gateway.core.methods import align_options, projection_options
+from spanbridge_gateway.core.preparation import halve
+from spanbridge_gateway.core.work import SegmentWork, SentenceWork
+from spanbridge_gateway.upstreams import Upstreams
+
+
+def alive(segments: Sequence[SegmentWork]) -> list[SegmentWork]:
+    """Return the segments that no stage has failed."""
+    return [segment for segment in segments if segment.error is None]
+
+
+async def translate(upstreams: Upstreams, works: Sequence[SentenceWork], lang: str, options: LinkingOptions) -> None:
+    """Translate every segment without an English side; one that is too long for the model is cut in two."""
+    todo = [(work, segment) for work in works for segment in alive(work.segments) if segment.source_text is None]
+    while todo:
+        texts = [segment.text for _, segment in todo]
+        request = TranslateRequest(texts=texts, source_lang=lang, target_lang=ENGLISH, beam=options.beam)
+        answer = await upstreams.translation.translate(request)
+        again: list[tuple[SentenceWork, SegmentWork]] = []
+        for (work, segment), translation in zip(todo, answer.translations, strict=True):
+            fault = None if translation.error is None else raised(translation.error)
+            if isinstance(fault, TextTooLong) and len(segment.tokens) > 1:
+                again.extend((work, part) for part in _split(work, segment))
+            elif fault is not None:
+                segment.error = fault
+            else:
+                _take_translation(segment, translation)
+        todo = again
+
+
+def _take_translation(segment: SegmentWork, translation: Translation) -> None:
+    best = translation.hypotheses[0]
+    segment.source_text = best.text
+    segment.source_tokens = tokenize(best.text, ENGLISH)
+    segment.translation_score = best.score
+    segment.via = translation.via
+    segment.translation_cached = translation.cached
+
+
+def _split(work: SentenceWork, segment: SegmentWork) -> list[SegmentWork]:
+    prepared = work.prepared
+    if prepared is None:  # A sentence without tokens has no segments.
+        raise RuntimeError("a segment without its sentence")
+    parts = [
+        SegmentWork(prepared.tokens[half.start : half.end], half, prepared.segment_text(half))
+        for half in halve(prepared.tokens, segment.place)
+    ]
+    index = work.segments.index(segment)
+    work.segments[index : index + 1] = parts
+    return parts
+
+
+async def label_source(upstreams: Upstreams, segments: Sequence[SegmentWork], labels: Sequence[str]) -> None:
+    """Have the English teacher label every English side that has no entities yet, and keep the wanted labels."""
+    todo = [segment for segment in alive(segments) if segment.source_entities is None and segment.source_tokens]
+    for segment in alive(segments):
+        if not segment.source_tokens:  # The translation came out empty.
+            segment.source_entities = []
+    if todo:
+        items = [
+            NerItem(tokens=[token.text for token in segment.source_tokens])
+            if segment.source_given
+            else NerItem(text=segment.source_text)
+            for segment in todo
+        ]
+        answer = await upstreams.ner_teacher.ner(NerRequest(sentences=items, lang=ENGLISH))
+        for segment, result in zip(todo, answer.results, strict=True):
+            if result.error is not None:
+                segment.error = raised(result.error)
+            else:
+                segment.source_entities = _source_entities(segment, result.entities)
+    for segment in alive(segments):
+        segment.source_entities = [each for each in segment.source_entities or [] if each.label in labels]
+
+
+def _source_entities(segment: SegmentWork, entities: Sequence[NerEntity]) -> list[SourceEntity]:
+    """Return the teacher's entities in source tokens; where its tokens are finer, ours that it touches count."""
+    offsets = [token.span for token in segment.source_tokens]
+    found: list[SourceEntity] = []
+    for entity in entities:
+        chars = Span(entity.start, entity.end)
+        place = chars if segment.source_given else token_span(chars, offsets)
+        if place is not None and not (found and place.start < found[-1].end):
+            found.append(SourceEntity(start=place.start, end=place.end, label=entity.label, score=entity.score))
+    return found
+
+
+async def align(
+    upstreams: Upstreams, segments: Sequence[SegmentWork], lang: str, options: LinkingOptions, *, every: bool
+) -> None:
+    """Align the segments that have entities to project, or every one where the links are to be shown."""
+    todo = [s for s in alive(segments) if s.source_tokens and (every or s.source_entities)]
+    if not todo:
+        return
+    pairs = [
+        TokenPair(source_tokens=[token.text for token in segment.source_tokens], target_tokens=segment.tokens)
+        for segment in todo
+    ]
+    request = AlignRequest(
+        pairs=pairs,
+        source_lang=ENGLISH,
+        target_lang=lang,
+        method=options.align_method,
+        options=align_options(options),
+    )
+    answer = await upstreams.alignment.align(request)
+    for segment, alignment in zip(todo, answer.alignments, strict=True):
+        segment.error = None if alignment.error is None else raised(alignment.error)
+        segment.links = alignment.links
+        segment.alignment_cached = alignment.cached
+
+
+async def see_probabilities(upstreams: Upstreams, segments: Sequence[SegmentWork], lang: str) -> list[str]:
+    """Have the multilingual teacher give its label probabilities for each target; return the columns' labels."""
+    todo = [segment for segment in alive(segments) if segment.source_entities]
+    if not todo:
+        return []
+    items = [NerItem(tokens=segment.tokens) for segment in todo]
+    answer = await upstreams.ner_teacher.probabilities(ProbabilitiesRequest(sentences=items, lang=lang))
+    for segment, result in zip(todo, answer.results, strict=True):
+        segment.error = None if result.error is None else raised(result.error)
+        segment.probabilities = result.probabilities
+    return answer.labels
+
+
+async def project(
+    upstreams: Upstreams,
+    segments: Sequence[SegmentWork],
+    options: CandidatesMethodOptions | HeuristicMethodOptions,
+    probability_labels: list[str],
+    *,
+    scores: bool,
+) -> None:
+    """Project the source entities of every segment that has some."""
+    todo = [segment for segment in alive(segments) if segment.source_entities]
+    if not todo:
+        return
+    items = [
+        ProjectItem(
+            source_entities=segment.source_entities or [],
+            links=segment.links,
+            target_tokens=segment.tokens,
+            probabilities=segment.probabilities,
+        )
+        for segment in todo
+    ]
+    candidates = isinstance(options, CandidatesMethodOptions)
+    request = ProjectRequest(
+        sentences=items,
+        probability_labels=probability_labels or None,
+        method=ProjectionMethod.CANDIDATES if candidates else ProjectionMethod.HEURISTIC,
+        options=projection_options(options),
+        include=["scores"] if scores else [],
+    )
+    answer = await upstreams.projection.project(request)
+    for segment, result in zip(todo, answer.results, strict=True):
+        segment.error = None if result.error is None else raised(result.error)
+        segment.entities = result.entities
+
+
+async def label_directly(
+    upstreams: Upstreams,
+    segments: Sequence[SegmentWork],
+    lang: str,
+    labels: Sequence[str],
+    options: TransferMethodOptions,
+) -> None:
+    """Have the teacher of a language label the segments themselves: English input, and model transfer."""
+    todo = alive(segments)
+    if not todo:
+        return
+    items = [NerItem(tokens=segment.tokens) for segment in todo]
+    answer = await upstreams.ner_teacher.ner(NerRequest(sentences=items, lang=lang))
+    for segment, result in zip(todo, answer.results, strict=True):
+        segment.error = None if result.error is None else raised(result.error)
+        segment.entities = [
+            ProjectedEntity(start=each.start, end=each.end, label=each.label, score=each.score, source=0)
+            for each in result.entities
+            if each.label in labels and each.score >= options.min_score
+        ]

@@ -1,0 +1,104 @@
+"""The services behind the gateway, over HTTP or in this process: the clients are the same."""
+
+import asyncio
+import time
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from importlib.metadata import entry_points, version
+from typing import TypeVar
+
+import httpx
+from spanbridge_shared.clients.services import AlignmentClient, NerTeacherClient, ProjectionClient, TranslationClient
+from spanbridge_shared.clients.transport import ServiceClient
+from spanbridge_shared.contracts.alignment import AlignmentInfo
+from spanbridge_shared.contracts.ner import NerInfo
+from spanbridge_shared.contracts.projection import ProjectionInfo
+from spanbridge_shared.contracts.translation import TranslationInfo
+from spanbridge_shared.errors import ConfigurationError
+from spanbridge_shared.serving.telemetry import REQUEST_ID, TRACEPARENT
+
+from spanbridge_gateway.settings import EMBEDDED, GatewaySettings
+
+Client = TypeVar("Client", bound=ServiceClient)
+
+
+@dataclass(frozen=True, slots=True)
+class Infos:
+    """What each service says of itself."""
+
+    translation: TranslationInfo
+    alignment: AlignmentInfo
+    projection: ProjectionInfo
+    ner_teacher: NerInfo
+
+    @property
+    def model_version(self) -> str:
+        """One string that changes whenever a model or this code does."""
+        parts = (self.translation, self.ner_teacher, self.alignment)
+        return ":".join([f"spanbridge-{version('spanbridge-gateway')}", *(part.model_version for part in parts)])
+
+
+class Upstreams:
+    """Opens the four services in `start` and closes them in `stop`; both must run in one task."""
+
+    translation: TranslationClient
+    alignment: AlignmentClient
+    projection: ProjectionClient
+    ner_teacher: NerTeacherClient
+
+    def __init__(self, settings: GatewaySettings) -> None:
+        self._settings = settings
+        self._stack = AsyncExitStack()
+        self._infos: Infos | None = None
+        self._infos_at = 0.0
+
+    async def start(self) -> None:
+        """Open every service; raises `ConfigurationError` where an embedded one can't start."""
+        settings = self._settings
+        try:
+            self.projection = await self._open("projection", settings.projection_url, ProjectionClient)
+            self.translation = await self._open("translation", settings.translation_url, TranslationClient)
+            self.alignment = await self._open("alignment", settings.alignment_url, AlignmentClient)
+            self.ner_teacher = await self._open("ner_teacher", settings.ner_teacher_url, NerTeacherClient)
+        except BaseException:
+            await self._stack.aclose()
+            raise
+
+    async def stop(self) -> None:
+        """Close in reverse order; embedded services finish what they accepted."""
+        await self._stack.aclose()
+
+    async def infos(self) -> Infos:
+        """Return what the services say of themselves, at most `info_ttl_s` old; raises as the clients do."""
+        if self._infos is None or time.monotonic() - self._infos_at > self._settings.info_ttl_s:
+            found = await asyncio.gather(
+                self.translation.info(), self.alignment.info(), self.projection.info(), self.ner_teacher.info()
+            )
+            self._infos, self._infos_at = Infos(*found), time.monotonic()
+        return self._infos
+
+    async def _open(self, name: str, url: str, kind: type[Client]) -> Client:
+        transport = await self._embedded(name) if url == EMBEDDED else httpx.AsyncHTTPTransport()
+        base = f"http://{name}" if url == EMBEDDED else url
+        http = httpx.AsyncClient(
+            base_url=base, transport=transport, timeout=None, event_hooks={"request": [_pass_context]}
+        )
+        await self._stack.enter_async_context(http)
+        return kind(name, http, timeout_s=self._settings.timeout_s)
+
+    async def _embedded(self, name: str) -> httpx.ASGITransport:
+        found = entry_points(group="spanbridge.services", name=name)
+        if not found:
+            raise ConfigurationError(
+                f"the {name} service isn't installed here; install it or set SPANBRIDGE_GATEWAY_{name.upper()}_URL"
+            )
+        app = next(iter(found)).load()()
+        # ASGITransport never runs the lifespan, so it is entered here, once.
+        await self._stack.enter_async_context(app.router.lifespan_context(app))
+        return httpx.ASGITransport(app=app, raise_app_exceptions=False)
+
+
+async def _pass_context(request: httpx.Request) -> None:
+    for header, value in (("x-request-id", REQUEST_ID.get()), ("traceparent", TRACEPARENT.get())):
+        if value is not None:
+            request.headers[header] = value

@@ -1,0 +1,106 @@
+"""NER teacher: `POST /v1/ner`, `POST /v1/probabilities`, `GET /v1/info`."""
+
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from spanbridge_shared.contracts.base import (
+    MAX_ITEMS,
+    ErrorBody,
+    Label,
+    LanguageCode,
+    ModelAnswer,
+    RawText,
+    ServiceInfo,
+    WireModel,
+    one_or_many,
+)
+from spanbridge_shared.text.languages import ENGLISH
+
+
+class NerItem(WireModel):
+    """One sentence: its text, or its tokens; not both."""
+
+    text: RawText | None = None
+    tokens: list[RawText] | None = None
+
+
+class NerRequest(WireModel):
+    """Label each sentence; a single one may be given flat, as `text` or `tokens`."""
+
+    sentences: list[NerItem] = Field(min_length=1, max_length=MAX_ITEMS)
+    lang: LanguageCode = ENGLISH
+
+    @model_validator(mode="before")
+    @classmethod
+    def _single(cls, data: Any) -> Any:
+        return one_or_many(data, "sentences", ("text", "tokens"))
+
+
+class NerEntity(WireModel):
+    """An entity; `start` and `end` count what was sent: code points of a text, tokens of a list of tokens."""
+
+    start: int
+    end: int
+    text: str
+    label: Label
+    score: float = Field(ge=0, le=1, description="The teacher's probability of this span with this label.")
+
+
+class NerResult(WireModel):
+    """Entities in order, none overlapping, or the sentence's error; `unit` says what their offsets count."""
+
+    unit: Literal["characters", "tokens"] = "characters"
+    entities: list[NerEntity] = []
+    cached: bool = False
+    error: ErrorBody | None = None
+
+
+class NerResponse(ModelAnswer):
+    """One result per sentence, in the request's order."""
+
+    results: list[NerResult]
+
+
+class ProbabilitiesRequest(WireModel):
+    """Ask for label probabilities per token; a single sentence may be given flat, as `tokens`."""
+
+    sentences: list[NerItem] = Field(min_length=1, max_length=MAX_ITEMS)
+    lang: LanguageCode
+
+    @model_validator(mode="before")
+    @classmethod
+    def _single(cls, data: Any) -> Any:
+        return one_or_many(data, "sentences", ("text", "tokens"))
+
+
+class TokenProbabilities(WireModel):
+    """`probabilities` is (n_tokens, n_labels), each row sums to 1; `tokens` are given back where a text was sent."""
+
+    tokens: list[str] | None = None
+    probabilities: list[list[float]] = []
+    cached: bool = False
+    error: ErrorBody | None = None
+
+
+class ProbabilitiesResponse(ModelAnswer):
+    """`labels` names the columns: IOB2 tags such as `B-PER`, and `O`."""
+
+    labels: list[str]
+    results: list[TokenProbabilities]
+
+
+class TeacherInfo(WireModel):
+    """One configured teacher: the labels it gives, the languages it serves (`["*"]`: any), and what it can answer."""
+
+    name: str
+    model_version: str
+    labels: list[Label]
+    languages: list[str]
+    probabilities: bool
+
+
+class NerInfo(ServiceInfo):
+    """Every configured teacher, the first that serves a language answers for it."""
+
+    teachers: list[TeacherInfo]

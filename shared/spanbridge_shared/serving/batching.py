@@ -1,0 +1,162 @@
+"""Batching across requests: what arrives while the model works runs together in its next call.
+
+Calls hold at most `max_batch_tokens` padded tokens; sentences of like length share one, because padding is wasted work.
+The queue is bounded in sentences, so that a server sheds load early instead of growing.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Hashable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from spanbridge_shared.errors import NotReady, Overloaded
+from spanbridge_shared.serving.telemetry import BATCH_ITEMS, INFERENCE_SECONDS, QUEUE_ITEMS, QUEUE_SECONDS, SHED
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Group = TypeVar("Group", bound=Hashable)
+
+
+@dataclass(slots=True)
+class _Waiting(Generic[Item, Result, Group]):
+    item: Item
+    group: Group
+    size: int
+    future: "asyncio.Future[Result]"
+    since: float = field(default_factory=time.perf_counter)
+
+
+def plan_batches(sizes: Sequence[int], max_tokens: int) -> list[list[int]]:
+    """Cut items into batches of like length, each at most `max_tokens` once padded to its longest; longest first.
+
+    An item above the limit gets a batch of its own.
+
+    >>> plan_batches([3, 9, 4, 8], max_tokens=18)
+    [[1, 3], [2, 0]]
+    """
+    batches: list[list[int]] = []
+    for index in sorted(range(len(sizes)), key=lambda each: -sizes[each]):
+        if batches and sizes[batches[-1][0]] * (len(batches[-1]) + 1) <= max_tokens:
+            batches[-1].append(index)
+        else:
+            batches.append([index])
+    return batches
+
+
+class Batcher(Generic[Item, Result, Group]):
+    """Feeds one model from many requests.
+
+    `run(group, items)` is called in a worker thread, never twice at once; items of one call share `group` (languages,
+    beam …), which holds all that must be equal within a call. `size` gives an item's length in tokens.
+    """
+
+    def __init__(
+        self,
+        run: Callable[[Group, list[Item]], Sequence[Result]],
+        size: Callable[[Item], int],
+        *,
+        service: str,
+        max_batch_tokens: int,
+        max_queue: int,
+        wait_ms: float = 0.0,
+    ) -> None:
+        self._run = run
+        self._size = size
+        self._service = service
+        self._max_batch_tokens = max_batch_tokens
+        self._max_queue = max_queue
+        self._wait_s = wait_ms / 1000
+        self._queue: list[_Waiting[Item, Result, Group]] = []
+        self._running = 0
+        self._arrived = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"{service}-model")
+        self._worker: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to serve; call it inside the event loop."""
+        self._worker = asyncio.create_task(self._work(), name=f"{self._service}-batcher")
+
+    async def stop(self) -> None:
+        """Finish what was accepted, then stop."""
+        await self._idle.wait()
+        if self._worker is not None:
+            self._worker.cancel()
+            await asyncio.gather(self._worker, return_exceptions=True)
+            self._worker = None
+        self._executor.shutdown(wait=True)
+
+    async def submit(self, group: Group, items: Sequence[Item]) -> list[Result]:
+        """Return one result per item, in order.
+
+        Raises `Overloaded` where the queue can't take them all, `NotReady` before `start` and after `stop`, and what
+        `run` raises.
+        """
+        if self._worker is None:
+            raise NotReady(f"{self._service} is starting or stopping; try again in a moment")
+        if len(self._queue) + self._running + len(items) > self._max_queue:
+            SHED.labels(self._service).inc(len(items))
+            raise Overloaded(
+                f"{self._service} has {len(self._queue) + self._running} sentences waiting; try again later"
+            )
+        loop = asyncio.get_running_loop()
+        waiting = [_Waiting(item, group, self._size(item), loop.create_future()) for item in items]
+        self._queue.extend(waiting)
+        self._idle.clear()
+        self._arrived.set()
+        try:
+            return list(await asyncio.gather(*(each.future for each in waiting)))
+        finally:
+            for each in waiting:
+                each.future.cancel()  # No effect on finished ones; what the client left behind is not computed.
+
+    async def _work(self) -> None:
+        while True:
+            await self._arrived.wait()
+            self._arrived.clear()
+            if self._wait_s:
+                await asyncio.sleep(self._wait_s)
+            while self._queue:
+                await self._run_batch(self._take())
+            self._idle.set()
+
+    def _take(self) -> list[_Waiting[Item, Result, Group]]:
+        """Take the batch that the longest-waiting sentence belongs to."""
+        self._queue = [each for each in self._queue if not each.future.done()]
+        if not self._queue:
+            return []
+        mates = [each for each in self._queue if each.group == self._queue[0].group]
+        plan = plan_batches([each.size for each in mates], self._max_batch_tokens)
+        chosen = next([mates[index] for index in batch] for batch in plan if 0 in batch)
+        ids = {id(each) for each in chosen}
+        self._queue = [each for each in self._queue if id(each) not in ids]
+        return chosen
+
+    async def _run_batch(self, batch: list[_Waiting[Item, Result, Group]]) -> None:
+        if not batch:
+            return
+        self._running = len(batch)
+        QUEUE_ITEMS.labels(self._service).set(len(self._queue) + self._running)
+        BATCH_ITEMS.labels(self._service).observe(len(batch))
+        started = time.perf_counter()
+        for each in batch:
+            QUEUE_SECONDS.labels(self._service).observe(started - each.since)
+        try:
+            loop = asyncio.get_running_loop()
+            results = await loop.run_in_executor(
+                self._executor, self._run, batch[0].group, [each.item for each in batch]
+            )
+            for each, result in zip(batch, results, strict=True):
+                if not each.future.done():
+                    each.future.set_result(result)
+        except Exception as fault:  # noqa: BLE001 - the waiting requests get it; the worker must live on.
+            for each in batch:
+                if not each.future.done():
+                    each.future.set_exception(fault)
+        finally:
+            INFERENCE_SECONDS.labels(self._service).observe(time.perf_counter() - started)
+            self._running = 0
+            QUEUE_ITEMS.labels(self._service).set(len(self._queue))

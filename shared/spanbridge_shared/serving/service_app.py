@@ -1,0 +1,180 @@
+"""The app factory that the gateway and every service share: error shape, health, metrics, limits, lifespan."""
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Any, Protocol
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from spanbridge_shared.contracts.base import ErrorBody
+from spanbridge_shared.errors import (
+    InvalidRequest,
+    MalformedBody,
+    MethodNotAllowed,
+    NotFound,
+    NotReady,
+    Overloaded,
+    PayloadTooLarge,
+    RequestError,
+    SpanbridgeError,
+)
+from spanbridge_shared.serving.config import ServiceSettings
+from spanbridge_shared.serving.middleware import BodyLimit, RequestContext
+from spanbridge_shared.serving.telemetry import REQUEST_ID, set_up_logging
+from spanbridge_shared.text.checks import replace_surrogates
+
+_log = logging.getLogger("spanbridge.errors")
+_MAX_DETAILS = 5
+
+
+class Engine(Protocol):
+    """A service's use case: loads its models in `start`, finishes accepted work in `stop`."""
+
+    async def start(self) -> None:
+        """Load and warm up; raises `ConfigurationError` where that can't be done."""
+        ...
+
+    async def stop(self) -> None:
+        """Drain and release."""
+        ...
+
+
+def json_answer(model: BaseModel, *, status: int = 200, exclude_unset: bool = False) -> Response:
+    """Return a wire model as a JSON response, written once: FastAPI's own way would validate it a second time."""
+    return Response(
+        model.model_dump_json(exclude_unset=exclude_unset), status_code=status, media_type="application/json"
+    )
+
+
+def error_body(fault: SpanbridgeError) -> ErrorBody:
+    """Return an expected failure in the one shape of errors."""
+    return ErrorBody(error=type(fault).__name__, detail=replace_surrogates(fault.detail), request_id=REQUEST_ID.get())
+
+
+def service_app(
+    *, name: str, description: str, engine: Engine, routers: Sequence[APIRouter], settings: ServiceSettings
+) -> FastAPI:
+    """Return an app around an engine; `app.state.engine` is it, and `app.state.ready` says whether it has started."""
+    set_up_logging(settings.log_level, settings.log_format)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await engine.start()
+        app.state.ready = True
+        try:
+            yield
+        finally:
+            app.state.ready = False
+            await engine.stop()
+
+    app = FastAPI(
+        title=f"Spanbridge {name}",
+        description=description,
+        version=version("spanbridge-shared"),
+        lifespan=lifespan,
+        responses={"4XX": {"model": ErrorBody, "description": "What is wrong, and what would be right."}},
+    )
+    app.state.engine = engine
+    app.state.ready = False
+    for router in routers:
+        app.include_router(router)
+    app.include_router(_operations())
+    _handle_errors(app)
+    app.add_middleware(_BodyLimitWithErrors, max_bytes=settings.max_body_bytes)
+    app.add_middleware(RequestContext, service=name)
+    return app
+
+
+class _BodyLimitWithErrors(BodyLimit):
+    """The body limit, answering where it refuses before any route is reached."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one request."""
+        try:
+            await super().__call__(scope, receive, send)
+        except PayloadTooLarge as fault:
+            await json_answer(error_body(fault), status=fault.status)(scope, receive, send)
+
+
+def _operations() -> APIRouter:
+    router = APIRouter(tags=["operations"])
+
+    @router.get("/healthz", summary="The process is alive")
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @router.get("/readyz", summary="Models are loaded; the service takes requests")
+    async def readyz(request: Request) -> dict[str, str]:
+        if not request.app.state.ready:
+            raise NotReady("models are still loading, or the service is stopping")
+        check: Callable[[], Awaitable[None]] | None = getattr(request.app.state.engine, "check", None)
+        if check is not None:
+            await check()
+        return {"status": "ready"}
+
+    @router.get("/metrics", summary="Prometheus metrics", response_class=Response)
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return router
+
+
+def _handle_errors(app: FastAPI) -> None:
+    @app.exception_handler(SpanbridgeError)
+    async def expected(_: Request, fault: SpanbridgeError) -> Response:
+        response = json_answer(error_body(fault), status=fault.status)
+        if isinstance(fault, Overloaded):
+            response.headers["retry-after"] = str(fault.retry_after)
+        return response
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, fault: RequestValidationError) -> Response:
+        return await expected(_, _explain(fault))
+
+    @app.exception_handler(HTTPException)
+    async def http(request: Request, fault: HTTPException) -> Response:
+        kinds: dict[int, type[RequestError]] = {400: MalformedBody, 404: NotFound, 405: MethodNotAllowed}
+        if fault.status_code not in kinds:
+            body = ErrorBody(error="HTTPError", detail=str(fault.detail), request_id=REQUEST_ID.get())
+            return json_answer(body, status=fault.status_code)
+        kind = kinds[fault.status_code]
+        details = {
+            MalformedBody: "the body is not valid JSON in UTF-8",
+            NotFound: "no such path; GET /docs lists them",
+            MethodNotAllowed: f"{request.method} is not served at this path; GET /docs lists what is",
+        }
+        return await expected(request, kind(details[kind]))
+
+    @app.exception_handler(Exception)
+    async def unexpected(_: Request, fault: Exception) -> Response:
+        _log.error("unexpected %s", type(fault).__name__, exc_info=fault)
+        body = ErrorBody(
+            error="InternalError",
+            detail="an unexpected fault; the log has it under this request id",
+            request_id=REQUEST_ID.get(),
+        )
+        return json_answer(body, status=500)
+
+
+def _explain(fault: RequestValidationError) -> SpanbridgeError:
+    errors = fault.errors()
+    if any(each["type"] == "json_invalid" for each in errors):
+        reason = errors[0].get("ctx", {}).get("error", "")
+        return MalformedBody(f"the body is not valid JSON: {reason} at character {errors[0]['loc'][-1]}")
+    if any(each["type"] == "too_long" for each in errors):
+        each = next(each for each in errors if each["type"] == "too_long")
+        return PayloadTooLarge(f"{_where(each['loc'])}: {each['msg']}")
+    told = [f"{_where(each['loc'])}: {each['msg']}" for each in errors[:_MAX_DETAILS]]
+    more = [f"and {len(errors) - _MAX_DETAILS} more"] if len(errors) > _MAX_DETAILS else []
+    return InvalidRequest("; ".join(told + more))
+
+
+def _where(loc: Sequence[int | str]) -> str:
+    places = [str(each)[:60] for each in loc if each != "body"]
+    return ".".join(places) if places else "body"

@@ -1,0 +1,69 @@
+"""Request ids, trace context, metrics and logs.
+
+One metric set per process, told apart by the `service` label, so that the embedded form's `/metrics` shows all of them.
+No text of a user ever reaches a log line or a label.
+"""
+
+import json
+import logging
+import re
+import time
+import uuid
+from contextvars import ContextVar
+
+from prometheus_client import Counter, Gauge, Histogram
+
+REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
+TRACEPARENT: ContextVar[str | None] = ContextVar("traceparent", default=None)
+_SAFE_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_SAFE_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+REQUESTS = Counter("spanbridge_requests_total", "Requests answered.", ["service", "route", "status"])
+REQUEST_SECONDS = Histogram("spanbridge_request_seconds", "Time to answer.", ["service", "route"], buckets=_SECONDS)
+QUEUE_SECONDS = Histogram(
+    "spanbridge_queue_wait_seconds", "Time a sentence waited for a batch.", ["service"], buckets=_SECONDS
+)
+QUEUE_ITEMS = Gauge("spanbridge_queue_sentences", "Sentences waiting or running.", ["service"])
+BATCH_ITEMS = Histogram("spanbridge_batch_sentences", "Sentences in a model call.", ["service"], buckets=_SIZES)
+INFERENCE_SECONDS = Histogram("spanbridge_inference_seconds", "Time of a model call.", ["service"], buckets=_SECONDS)
+CACHE_READS = Counter("spanbridge_cache_reads_total", "Cache reads by outcome.", ["service", "outcome"])
+SHED = Counter("spanbridge_shed_sentences_total", "Sentences refused because the queue was full.", ["service"])
+
+
+def new_request_id(offered: str | None) -> str:
+    """Return the client's request id where it is a safe one, else a new one."""
+    return offered if offered and _SAFE_ID.fullmatch(offered) else uuid.uuid4().hex
+
+
+def safe_traceparent(offered: str | None) -> str | None:
+    """Return a well-formed W3C traceparent, or None."""
+    return offered if offered and _SAFE_TRACEPARENT.fullmatch(offered) else None
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: time, level, logger, message, request id, and the record's `fields`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record as JSON."""
+        line = {
+            "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z",
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            "request_id": REQUEST_ID.get(),
+        } | getattr(record, "fields", {})
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)
+
+
+def set_up_logging(level: str, log_format: str) -> None:
+    """Send the `spanbridge` loggers to stderr, as JSON or as plain text; uvicorn's own loggers are left as they are."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonFormatter() if log_format == "json" else logging.Formatter("%(levelname)s %(message)s"))
+    logger = logging.getLogger("spanbridge")
+    logger.handlers[:] = [handler]
+    logger.setLevel(level.upper())
+    logger.propagate = False

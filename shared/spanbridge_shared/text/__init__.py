@@ -1,0 +1,1 @@
+"""Pure text functions: languages, tokenization, sentence splitting, spans, offsets and tags."""
