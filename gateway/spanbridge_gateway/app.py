@@ -1,13 +1,13 @@
 """The gateway's composition root."""
 
 from fastapi import FastAPI
-from spanbridge_shared.serving.config import load_settings
-from spanbridge_shared.serving.service_app import service_app
 
 from spanbridge_gateway.pipeline import Pipeline
 from spanbridge_gateway.routes import router
 from spanbridge_gateway.settings import GatewaySettings
 from spanbridge_gateway.upstreams import Upstreams
+from spanbridge_shared.serving.config import load_settings
+from spanbridge_shared.serving.service_app import service_app
 
 _DESCRIPTION = """Labels named entities in languages without labelled data: a sentence is translated to English, the
 English is labelled, the words are aligned, and the entities are projected back onto the original sentence."""

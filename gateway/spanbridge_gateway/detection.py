@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 
 import pycld2
+
 from spanbridge_shared.errors import LanguageUndetermined, UnknownLanguage
 from spanbridge_shared.text.languages import language_name, resolve_language
 

@@ -6,6 +6,13 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from spanbridge_gateway import stages
+from spanbridge_gateway.core.methods import AnyOptions, find_method, needs_probabilities, read_options
+from spanbridge_gateway.core.preparation import Prepared, check_sentence, prepare
+from spanbridge_gateway.core.work import SegmentWork, SentenceWork, add_timings, assemble
+from spanbridge_gateway.detection import detect_language
+from spanbridge_gateway.settings import GatewaySettings
+from spanbridge_gateway.upstreams import Infos, Upstreams
 from spanbridge_shared.contracts.gateway import (
     ProjectSentencesRequest,
     ProjectSentencesResponse,
@@ -24,14 +31,6 @@ from spanbridge_shared.serving.telemetry import REQUEST_ID
 from spanbridge_shared.text.languages import ENGLISH, resolve_language
 from spanbridge_shared.text.spans import Span
 from spanbridge_shared.text.tokenization import Token, join_tokens
-
-from spanbridge_gateway import stages
-from spanbridge_gateway.core.methods import AnyOptions, find_method, needs_probabilities, read_options
-from spanbridge_gateway.core.preparation import Prepared, check_sentence, prepare
-from spanbridge_gateway.core.work import SegmentWork, SentenceWork, add_timings, assemble
-from spanbridge_gateway.detection import detect_language
-from spanbridge_gateway.settings import GatewaySettings
-from spanbridge_gateway.upstreams import Infos, Upstreams
 
 AUTO = "auto"
 UNDETERMINED = "und"

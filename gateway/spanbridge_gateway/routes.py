@@ -4,6 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
+
+from spanbridge_gateway.core.methods import METHODS, Method, describe
+from spanbridge_gateway.examples import ALIGN, NER, PROJECT, TRANSLATE
+from spanbridge_gateway.pipeline import Pipeline
 from spanbridge_shared.contracts.alignment import AlignRequest, AlignResponse
 from spanbridge_shared.contracts.gateway import (
     LanguageInfo,
@@ -16,10 +20,6 @@ from spanbridge_shared.contracts.ner import NerRequest, NerResponse
 from spanbridge_shared.contracts.translation import TranslateRequest, TranslateResponse
 from spanbridge_shared.serving.service_app import json_answer
 from spanbridge_shared.text.languages import ENGLISH, languages
-
-from spanbridge_gateway.core.methods import METHODS, Method, describe
-from spanbridge_gateway.examples import ALIGN, NER, PROJECT, TRANSLATE
-from spanbridge_gateway.pipeline import Pipeline
 
 router = APIRouter()
 

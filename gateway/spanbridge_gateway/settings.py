@@ -2,6 +2,7 @@
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
+
 from spanbridge_shared.serving.config import ServiceSettings
 
 EMBEDDED = "embedded"

@@ -2,6 +2,10 @@
 
 from collections.abc import Sequence
 
+from spanbridge_gateway.core.methods import align_options, projection_options
+from spanbridge_gateway.core.preparation import halve
+from spanbridge_gateway.core.work import SegmentWork, SentenceWork
+from spanbridge_gateway.upstreams import Upstreams
 from spanbridge_shared.clients.transport import raised
 from spanbridge_shared.contracts.alignment import AlignRequest, TokenPair
 from spanbridge_shared.contracts.gateway import (
@@ -24,11 +28,6 @@ from spanbridge_shared.text.languages import ENGLISH
 from spanbridge_shared.text.offsets import token_span
 from spanbridge_shared.text.spans import Span
 from spanbridge_shared.text.tokenization import tokenize
-
-from spanbridge_gateway.core.methods import align_options, projection_options
-from spanbridge_gateway.core.preparation import halve
-from spanbridge_gateway.core.work import SegmentWork, SentenceWork
-from spanbridge_gateway.upstreams import Upstreams
 
 
 def alive(segments: Sequence[SegmentWork]) -> list[SegmentWork]:

@@ -8,6 +8,8 @@ from importlib.metadata import entry_points, version
 from typing import TypeVar
 
 import httpx
+
+from spanbridge_gateway.settings import EMBEDDED, GatewaySettings
 from spanbridge_shared.clients.services import AlignmentClient, NerTeacherClient, ProjectionClient, TranslationClient
 from spanbridge_shared.clients.transport import ServiceClient
 from spanbridge_shared.contracts.alignment import AlignmentInfo
@@ -16,8 +18,6 @@ from spanbridge_shared.contracts.projection import ProjectionInfo
 from spanbridge_shared.contracts.translation import TranslationInfo
 from spanbridge_shared.errors import ConfigurationError
 from spanbridge_shared.serving.telemetry import REQUEST_ID, TRACEPARENT
-
-from spanbridge_gateway.settings import EMBEDDED, GatewaySettings
 
 Client = TypeVar("Client", bound=ServiceClient)
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from pydantic import ValidationError
+
 from spanbridge_shared.contracts.alignment import AlignOptions
 from spanbridge_shared.contracts.base import WireModel
 from spanbridge_shared.contracts.gateway import (

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
+from spanbridge_gateway.core.preparation import Prepared
 from spanbridge_shared.contracts.base import ErrorBody, Link
 from spanbridge_shared.contracts.gateway import (
     Cached,
@@ -22,8 +23,6 @@ from spanbridge_shared.text.languages import ENGLISH
 from spanbridge_shared.text.offsets import char_span
 from spanbridge_shared.text.spans import Span
 from spanbridge_shared.text.tokenization import Token
-
-from spanbridge_gateway.core.preparation import Prepared
 
 
 @dataclass(slots=True)

@@ -1,0 +1,122 @@
+"""The gateway: cache against none, one batch against single calls, its overhead against calling the services."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+from pydantic import BaseModel
+
+from bench.report import Row, median_seconds
+from bench.sentences import swahili
+from spanbridge_gateway.app import create_app
+from spanbridge_gateway.settings import GatewaySettings
+from spanbridge_gateway.upstreams import Upstreams
+from spanbridge_shared.clients.transport import ServiceClient
+
+_SERVICES = ("translation", "alignment", "projection", "ner_teacher")
+
+
+@asynccontextmanager
+async def _gateway() -> AsyncIterator[tuple[httpx.AsyncClient, Upstreams]]:
+    app = create_app(GatewaySettings(log_level="WARNING"))
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://gateway", timeout=None) as http:
+            yield http, app.state.engine.upstreams
+
+
+async def _project(http: httpx.AsyncClient, texts: tuple[str, ...]) -> None:
+    body = {"sentences": [{"text": text} for text in texts], "lang": "swh_Latn"}
+    response = await http.post("/v1/project", json=body)
+    response.raise_for_status()
+    faults = [result["error"] for result in response.json()["results"] if result["error"]]
+    if faults:
+        raise RuntimeError(f"a sentence failed: {faults[0]}")
+
+
+async def cached() -> Row:
+    """Compare the latency of a sentence seen for the first time with the same one again."""
+    texts = swahili(40)
+    first, again = [], []
+    async with _gateway() as (http, _):
+        await _project(http, swahili(41)[40:])
+        for times in (first, again):
+            for text in texts:
+                started = time.perf_counter()
+                await _project(http, (text,))
+                times.append(time.perf_counter() - started)
+    uncached_ms, cached_ms = (1000 * sorted(times)[len(times) // 2] for times in (first, again))
+    return Row(
+        "one sentence, cached : uncached",
+        f"{cached_ms:.1f} ms",
+        f"{uncached_ms:.1f} ms",
+        f"{uncached_ms / cached_ms:.1f}×",
+    )
+
+
+async def batched() -> Row:
+    """Compare one request of 64 sentences with 64 requests of one, nothing cached."""
+    texts = swahili(64)
+    async with _gateway() as (http, _):
+        batch = await median_seconds(lambda: _project(http, texts), rounds=3)
+
+        async def singly() -> None:
+            for text in texts:
+                await _project(http, (text,))
+
+        single = await median_seconds(singly, rounds=1)
+    return Row(
+        "64 sentences, one batch : 64 calls", f"{64 / batch:.1f} sentences/s", f"{64 / single:.1f} sentences/s",
+        f"{single / batch:.1f}×",
+    )  # fmt: skip
+
+
+async def overhead() -> Row:
+    """Compare a batch through the gateway with the very calls that it makes, sent to the services directly."""
+    texts = swahili(64)
+    calls: list[tuple[ServiceClient, str, BaseModel, type[BaseModel]]] = []
+    async with _gateway() as (http, upstreams):
+        with _recording(upstreams, calls):
+            await _project(http, texts)
+
+        async def directly() -> None:
+            for client, path, request, kind in calls:
+                await client.post(path, request, kind)
+
+        # Alternating rounds: a machine that slows down meanwhile slows both.
+        pairs = []
+        for _ in range(5):
+            through = await median_seconds(lambda: _project(http, texts), rounds=1)
+            pairs.append((through, await median_seconds(directly, rounds=1)))
+    through, direct = (sorted(each)[2] for each in zip(*pairs, strict=True))
+    share = through / direct - 1
+    return Row(
+        "64 sentences, gateway : its services directly", f"{1000 * through:.0f} ms", f"{1000 * direct:.0f} ms",
+        f"{100 * share:+.1f}%", "under 10%", share < 0.10,
+    )  # fmt: skip
+
+
+class _recording:  # noqa: N801 - reads as a context in `with`.
+    """Notes every POST that the gateway makes."""
+
+    def __init__(self, upstreams: Upstreams, calls: list[Any]) -> None:
+        self._clients = [getattr(upstreams, name) for name in _SERVICES]
+        self._calls = calls
+
+    def __enter__(self) -> None:
+        for client in self._clients:
+            client.post = self._noting(client, client.post)
+
+    def __exit__(self, *_: object) -> None:
+        for client in self._clients:
+            del client.post
+
+    def _noting(self, client: ServiceClient, post: Any) -> Any:
+        async def noted(path: str, request: BaseModel, kind: type[BaseModel]) -> BaseModel:
+            self._calls.append((client, path, request, kind))
+            answer: BaseModel = await post(path, request, kind)
+            return answer
+
+        return noted

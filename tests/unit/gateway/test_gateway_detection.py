@@ -1,0 +1,25 @@
+"""`lang: "auto"`."""
+
+import pytest
+
+from spanbridge_gateway.detection import detect_language
+from spanbridge_shared.errors import LanguageUndetermined
+
+SWAHILI = "Rais wa Tanzania alitembelea mji wa Nairobi jana na kukutana na viongozi wa serikali ya Kenya."
+GERMAN = "Die Bundeskanzlerin besuchte gestern die Stadt Rom und traf dort den Präsidenten der Republik."
+
+
+@pytest.mark.parametrize(("text", "lang"), [(SWAHILI, "swh_Latn"), (GERMAN, "deu_Latn")])
+def test_a_clear_text_is_told(text: str, lang: str) -> None:
+    assert detect_language([text], ["swh_Latn"]) == lang
+
+
+@pytest.mark.parametrize("texts", [["123"], ["\u0001\ufffe"], ["a"], [SWAHILI, GERMAN]])
+def test_an_unclear_text_is_refused_with_what_is_served(texts: list[str]) -> None:
+    with pytest.raises(LanguageUndetermined, match="served: swh_Latn"):
+        detect_language(texts, ["swh_Latn"])
+
+
+def test_candidates_are_named() -> None:
+    with pytest.raises(LanguageUndetermined, match=r"swh_Latn \(Swahili, \d+%\)"):
+        detect_language([SWAHILI, GERMAN], ["swh_Latn"])

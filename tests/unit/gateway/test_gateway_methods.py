@@ -1,0 +1,83 @@
+"""Methods and their options."""
+
+from typing import Any
+
+import pytest
+
+from spanbridge_gateway.core.methods import (
+    METHODS,
+    Method,
+    align_options,
+    describe,
+    find_method,
+    needs_probabilities,
+    projection_options,
+    read_options,
+)
+from spanbridge_shared.contracts.gateway import CandidatesMethodOptions, HeuristicMethodOptions, LinkingOptions
+from spanbridge_shared.contracts.projection import CandidateOptions, HeuristicOptions
+from spanbridge_shared.errors import UnknownMethod, UnknownOption
+
+
+def test_every_method_is_described_with_every_option() -> None:
+    for method in Method:
+        info = describe(METHODS[method])
+        assert [option.name for option in info.options] == list(METHODS[method].options.model_fields)
+        for option in info.options:
+            assert option.description, f"{method}.{option.name} says nothing"
+            assert option.name == option.name.lower()
+
+
+def test_an_options_type_choices_and_bounds_are_shown() -> None:
+    options = {option.name: option for option in describe(METHODS[Method.CANDIDATES]).options}
+    assert options["solver"].choices == ["greedy", "exact"]
+    assert (options["beam"].type, options["beam"].minimum, options["beam"].maximum) == ("integer", 1, 16)
+    heuristic = {option.name: option for option in describe(METHODS[Method.HEURISTIC]).options}
+    assert heuristic["max_runs"].type == "integer or null"
+
+
+def test_unknown_method_lists_the_known_ones() -> None:
+    with pytest.raises(UnknownMethod, match="candidates, heuristic, transfer"):
+        find_method("magic")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"no_such": 1}, {"beam": "4"}, {"beam": 0}, {"beam": True}, {"solver": "fastest"}, {"weight_ner": float("nan")}],
+)
+def test_wrong_options_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(UnknownOption, match=next(iter(options))):
+        read_options(METHODS[Method.CANDIDATES], options)
+
+
+def test_an_option_of_another_method_is_refused() -> None:
+    with pytest.raises(UnknownOption, match="max_gap"):
+        read_options(METHODS[Method.CANDIDATES], {"max_gap": 1})
+
+
+def test_each_service_gets_its_own_options() -> None:
+    options = read_options(METHODS[Method.CANDIDATES], {"max_words": 3, "itermax_rounds": 4})
+    assert isinstance(options, CandidatesMethodOptions)
+    assert align_options(options).itermax_rounds == 4
+    assert CandidateOptions.model_validate(projection_options(options)).max_words == 3
+    heuristic = read_options(METHODS[Method.HEURISTIC], {"max_gap": 2})
+    assert isinstance(heuristic, HeuristicMethodOptions)
+    assert HeuristicOptions.model_validate(projection_options(heuristic)).max_gap == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "needed"),
+    [
+        ({}, False),
+        ({"score": "ner"}, True),
+        ({"score": "ner_spans"}, True),
+        ({"candidates": "ner"}, True),
+        ({"score": "fused"}, False),
+        ({"score": "fused", "weight_ner": 0.5}, True),
+        ({"score": "fused", "weight_ner_spans": 0.5}, True),
+    ],
+)
+def test_probabilities_are_asked_for_only_where_needed(options: dict[str, Any], *, needed: bool) -> None:
+    read = read_options(METHODS[Method.CANDIDATES], options)
+    assert isinstance(read, LinkingOptions)
+    assert needs_probabilities(read) is needed
