@@ -18,15 +18,21 @@ def detect_language(texts: Iterable[str], served: Sequence[str]) -> str:
     Raises `LanguageUndetermined`, with the candidates, where pycld2 is unsure, or finds less than 70% of one language.
     """
     text = _printable("\n".join(texts)[:_MAX_CHARS])
-    reliable, _, found = pycld2.detect(text, bestEffort=True)
-    candidates = [(code, percent) for _, name, percent, _ in found if (code := _flores(name)) is not None]
-    if reliable and candidates and candidates[0][1] >= _MIN_PERCENT:
-        return candidates[0][0]
+    reliable, _, found = pycld2.detect(text)
+    named = _named(found)
+    if reliable and named and named[0][1] >= _MIN_PERCENT:
+        return named[0][0]
+    # Its best effort calls "Samia 2023" English: good enough to suggest, not to act on.
+    candidates = named or _named(pycld2.detect(text, bestEffort=True)[2])
     told = ", ".join(f"{code} ({language_name(code)}, {percent}%)" for code, percent in candidates)
     raise LanguageUndetermined(
         f"the language can't be told from this text; candidates: {told or 'none'}; "
         f"name one as lang (served: {', '.join(served)})"
     )
+
+
+def _named(found: Sequence[tuple[str, str, int, float]]) -> list[tuple[str, int]]:
+    return [(code, percent) for _, name, percent, _ in found if (code := _flores(name)) is not None]
 
 
 def _flores(name: str) -> str | None:

@@ -191,9 +191,9 @@ def _check_served(plan: Plan, works: Sequence[SentenceWork], infos: Infos) -> No
 def _chunks(works: Sequence[SentenceWork], limit: int) -> list[list[SentenceWork]]:
     """Cut sentences into runs of at most `limit` segments; a sentence is never cut."""
     chunks: list[list[SentenceWork]] = []
-    size = limit
+    size = 0
     for work in works:
-        if size + len(work.segments) > limit:
+        if not chunks or size + len(work.segments) > limit:
             chunks.append([])
             size = 0
         chunks[-1].append(work)

@@ -14,6 +14,7 @@ class GatewaySettings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="SPANBRIDGE_GATEWAY_")
 
     port: int = Field(8000, ge=0, le=65535)
+    max_body_bytes: int = Field(10_000_000, gt=0)
     translation_url: str = EMBEDDED
     alignment_url: str = EMBEDDED
     projection_url: str = EMBEDDED

@@ -1,13 +1,25 @@
 """The base client: JSON over httpx, one time limit, and the service's own exceptions raised again on this side."""
 
 import asyncio
+import json
 from typing import TypeVar
 
 import httpx
 from pydantic import BaseModel, ValidationError
+from pydantic_core import PydanticSerializationError
 
 from spanbridge_shared.contracts.base import ErrorBody
-from spanbridge_shared.errors import ERRORS_BY_NAME, NotReady, Overloaded, RequestError, SpanbridgeError, UpstreamFailed
+from spanbridge_shared.errors import (
+    ERRORS_BY_NAME,
+    MalformedBody,
+    MethodNotAllowed,
+    NotFound,
+    NotReady,
+    Overloaded,
+    RequestError,
+    SpanbridgeError,
+    UpstreamFailed,
+)
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
@@ -30,12 +42,13 @@ class ServiceClient:
     async def post(self, path: str, request: BaseModel, kind: type[Answer]) -> Answer:
         """POST a wire model and return the answer.
 
-        Raises the service's own `RequestError` or `Overloaded`; `UpstreamFailed`, naming the service, for all else.
+        Raises the service's own `RequestError`, `Overloaded` or `NotReady`; `UpstreamFailed`, naming the service, for
+        all else, a wrong address (404, 405) and an unreadable body (400) included: these are not the caller's faults.
         """
         return await self._call("POST", path, request, kind)
 
     async def _call(self, verb: str, path: str, request: BaseModel | None, kind: type[Answer]) -> Answer:
-        body = None if request is None else request.model_dump_json(exclude_unset=True)
+        body = None if request is None else _json(request)
         try:
             async with asyncio.timeout(self._timeout_s):
                 response = await self._http.request(
@@ -62,9 +75,17 @@ class ServiceClient:
             return Overloaded(body.detail, retry_after=_seconds(response.headers.get("retry-after")))
         if issubclass(kind, NotReady):
             return NotReady(f"{self.service}: {body.detail}")
-        if issubclass(kind, RequestError):
+        if issubclass(kind, RequestError) and not issubclass(kind, (NotFound, MethodNotAllowed, MalformedBody)):
             return kind(body.detail)
         return UpstreamFailed(f"{self.service} failed: {body.detail}")
+
+
+def _json(request: BaseModel) -> str:
+    try:
+        return request.model_dump_json(exclude_unset=True)
+    except PydanticSerializationError:
+        # Lone surrogates have no UTF-8; escaped, they reach the service, which refuses their sentence alone.
+        return json.dumps(request.model_dump(exclude_unset=True))
 
 
 def _seconds(header: str | None) -> int:

@@ -70,48 +70,61 @@ class Batcher(Generic[Item, Result, Group]):
         self._wait_s = wait_ms / 1000
         self._queue: list[_Waiting[Item, Result, Group]] = []
         self._running = 0
+        self._open = False
         self._arrived = asyncio.Event()
         self._idle = asyncio.Event()
-        self._idle.set()
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"{service}-model")
+        self._executor: ThreadPoolExecutor | None = None
         self._worker: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to serve; call it inside the event loop."""
+        """Begin to serve; call it inside the event loop. A stopped batcher may start again, in another loop too."""
+        self._arrived, self._idle = asyncio.Event(), asyncio.Event()
+        self._idle.set()
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"{self._service}-model")
         self._worker = asyncio.create_task(self._work(), name=f"{self._service}-batcher")
+        self._open = True
 
     async def stop(self) -> None:
-        """Finish what was accepted, then stop."""
+        """Refuse what is new, finish what was accepted, then stop; no effect where nothing was started."""
+        if self._worker is None or self._executor is None:
+            return
+        self._open = False
         await self._idle.wait()
-        if self._worker is not None:
-            self._worker.cancel()
-            await asyncio.gather(self._worker, return_exceptions=True)
-            self._worker = None
+        self._worker.cancel()
+        await asyncio.gather(self._worker, return_exceptions=True)
+        self._worker = None
         self._executor.shutdown(wait=True)
 
     async def submit(self, group: Group, items: Sequence[Item]) -> list[Result]:
         """Return one result per item, in order.
 
-        Raises `Overloaded` where the queue can't take them all, `NotReady` before `start` and after `stop`, and what
-        `run` raises.
+        Raises `Overloaded` where the queue can't take them all, `NotReady` before `start` and once `stop` is called,
+        and what `run` raises.
         """
-        if self._worker is None:
+        if not self._open:
             raise NotReady(f"{self._service} is starting or stopping; try again in a moment")
-        if len(self._queue) + self._running + len(items) > self._max_queue:
+        taken = len(self._queue) + self._running
+        if taken + len(items) > self._max_queue:
             SHED.labels(self._service).inc(len(items))
             raise Overloaded(
-                f"{self._service} has {len(self._queue) + self._running} sentences waiting; try again later"
+                f"{self._service} has {taken} sentences waiting and room for {self._max_queue} in all, "
+                f"{len(items)} more don't fit; try again later, or send fewer at a time"
             )
         loop = asyncio.get_running_loop()
         waiting = [_Waiting(item, group, self._size(item), loop.create_future()) for item in items]
         self._queue.extend(waiting)
+        self._show_queue()
         self._idle.clear()
         self._arrived.set()
         try:
             return list(await asyncio.gather(*(each.future for each in waiting)))
         finally:
+            # No effect on finished ones; what the client left behind is not computed and holds no place in the queue.
             for each in waiting:
-                each.future.cancel()  # No effect on finished ones; what the client left behind is not computed.
+                each.future.cancel()
+            if any(each.future.cancelled() for each in waiting):
+                self._queue = [each for each in self._queue if not each.future.done()]
+                self._show_queue()
 
     async def _work(self) -> None:
         while True:
@@ -125,9 +138,6 @@ class Batcher(Generic[Item, Result, Group]):
 
     def _take(self) -> list[_Waiting[Item, Result, Group]]:
         """Take the batch that the longest-waiting sentence belongs to."""
-        self._queue = [each for each in self._queue if not each.future.done()]
-        if not self._queue:
-            return []
         mates = [each for each in self._queue if each.group == self._queue[0].group]
         plan = plan_batches([each.size for each in mates], self._max_batch_tokens)
         chosen = next([mates[index] for index in batch] for batch in plan if 0 in batch)
@@ -136,10 +146,7 @@ class Batcher(Generic[Item, Result, Group]):
         return chosen
 
     async def _run_batch(self, batch: list[_Waiting[Item, Result, Group]]) -> None:
-        if not batch:
-            return
         self._running = len(batch)
-        QUEUE_ITEMS.labels(self._service).set(len(self._queue) + self._running)
         BATCH_ITEMS.labels(self._service).observe(len(batch))
         started = time.perf_counter()
         for each in batch:
@@ -147,7 +154,7 @@ class Batcher(Generic[Item, Result, Group]):
         try:
             loop = asyncio.get_running_loop()
             results = await loop.run_in_executor(
-                self._executor, self._run, batch[0].group, [each.item for each in batch]
+                self._executor, self._call, batch[0].group, [each.item for each in batch]
             )
             for each, result in zip(batch, results, strict=True):
                 if not each.future.done():
@@ -159,4 +166,17 @@ class Batcher(Generic[Item, Result, Group]):
         finally:
             INFERENCE_SECONDS.labels(self._service).observe(time.perf_counter() - started)
             self._running = 0
-            QUEUE_ITEMS.labels(self._service).set(len(self._queue))
+            self._show_queue()
+
+    def _call(self, group: Group, items: list[Item]) -> Sequence[Result]:
+        try:
+            results = self._run(group, items)
+        except StopIteration as fault:
+            # A future can't carry it: on Python 3.11 whoever waits would wait for ever.
+            raise RuntimeError("the model raised StopIteration") from fault
+        if len(results) != len(items):
+            raise RuntimeError(f"the model gave {len(results)} results for {len(items)} sentences")
+        return results
+
+    def _show_queue(self) -> None:
+        QUEUE_ITEMS.labels(self._service).set(len(self._queue) + self._running)

@@ -9,10 +9,12 @@ import json
 import unicodedata
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from pydantic import BaseModel
+import regex
+from pydantic import BaseModel, ValidationError
 
 from spanbridge_shared.errors import ConfigurationError, SpanbridgeError
 from spanbridge_shared.serving.telemetry import CACHE_READS
@@ -52,8 +54,10 @@ class MemoryCache:
     async def set_many(self, values: Mapping[str, bytes]) -> None:
         """Keep values; the entries longest unused make room."""
         for key, value in values.items():
-            self._bytes += len(value) - len(self._entries.pop(key, b""))
-            self._entries[key] = value
+            self._bytes -= len(self._entries.pop(key, b""))
+            if len(value) <= self._max_bytes:  # A larger one would push out all others and then itself.
+                self._entries[key] = value
+                self._bytes += len(value)
         while self._entries and (len(self._entries) > self._max_items or self._bytes > self._max_bytes):
             _, dropped = self._entries.popitem(last=False)
             self._bytes -= len(dropped)
@@ -81,14 +85,23 @@ def open_cache(url: str, *, max_items: int, max_bytes: int) -> CacheBackend:
             raise ConfigurationError(f"cache_url: no cache is called {other!r}; use memory:// or none://")
 
 
+# Sorting longer runs of marks takes quadratic time; 30 is the limit of UAX #15's stream-safe text.
+_LONG_RUN_OF_MARKS = regex.compile(r"\p{M}{31}")
+
+
 def cache_key(*parts: object) -> str:
     """Return one key for JSON-like parts, text in NFC; equal parts give equal keys, on every machine.
+
+    NFC and NFD texts share a key, so where an answer holds code-point offsets or the text itself, put the text in as
+    escaped JSON, which NFC leaves alone. Text with absurd runs of combining marks is taken as it is.
 
     >>> cache_key("v1", "e\\u0301") == cache_key("v1", "\\u00e9")
     True
     """
     plain = json.dumps(parts, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(unicodedata.normalize("NFC", plain).encode("utf-8", "surrogatepass")).hexdigest()
+    if not _LONG_RUN_OF_MARKS.search(plain):
+        plain = unicodedata.normalize("NFC", plain)
+    return hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +123,7 @@ class ResultCache(Generic[Value]):
         self._kind = kind
         self._service = service
         self._flying: dict[str, asyncio.Future[Value | SpanbridgeError]] = {}
+        self._tasks: set[asyncio.Task[dict[str, Value | SpanbridgeError]]] = set()
 
     async def get_or_compute(
         self,
@@ -121,11 +135,7 @@ class ResultCache(Generic[Value]):
         Whatever `compute` raises reaches the caller, and anyone who waited for it.
         """
         stored = await self._backend.get_many(keys)
-        answers: dict[str, Answer[Value]] = {
-            key: Answer(self._kind.model_validate_json(value), cached=True)
-            for key, value in zip(keys, stored, strict=True)
-            if value is not None
-        }
+        answers = self._readable(dict(zip(keys, stored, strict=True)))
         hits = sum(key in answers for key in keys)
         CACHE_READS.labels(self._service, "hit").inc(hits)
         CACHE_READS.labels(self._service, "miss").inc(len(keys) - hits)
@@ -134,19 +144,40 @@ class ResultCache(Generic[Value]):
         mine = {key: index for key, index in sorted(missing.items(), key=lambda each: each[1]) if key not in waiting}
         if mine:
             # Shielded: where this client leaves, those who wait for the same sentences still get their answer.
-            computed = await asyncio.shield(asyncio.ensure_future(self._fly(mine, compute)))
+            computed = await asyncio.shield(self._take_off(mine, compute))
             answers |= {key: Answer(value, cached=False) for key, value in computed.items()}
         for key, flight in waiting.items():
             answers[key] = Answer(await asyncio.shield(flight), cached=True)
         return [answers[key] for key in keys]
 
-    async def _fly(
+    def _readable(self, stored: Mapping[str, bytes | None]) -> dict[str, Answer[Value]]:
+        answers: dict[str, Answer[Value]] = {}
+        for key, value in stored.items():
+            if value is not None:
+                # What another release wrote under the same key in another shape counts as a miss.
+                with suppress(ValidationError):
+                    answers[key] = Answer(self._kind.model_validate_json(value), cached=True)
+        return answers
+
+    def _take_off(
         self,
         mine: Mapping[str, int],
         compute: Callable[[list[int]], Awaitable[Sequence[Value | SpanbridgeError]]],
-    ) -> dict[str, Value | SpanbridgeError]:
+    ) -> "asyncio.Task[dict[str, Value | SpanbridgeError]]":
+        # The keys are claimed before anything is awaited, so that a request that comes in between can't claim them.
         flights = {key: asyncio.get_running_loop().create_future() for key in mine}
         self._flying |= flights
+        task = asyncio.create_task(self._fly(mine, flights, compute))
+        self._tasks.add(task)  # The loop itself holds only a weak reference.
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _fly(
+        self,
+        mine: Mapping[str, int],
+        flights: Mapping[str, "asyncio.Future[Value | SpanbridgeError]"],
+        compute: Callable[[list[int]], Awaitable[Sequence[Value | SpanbridgeError]]],
+    ) -> dict[str, Value | SpanbridgeError]:
         try:
             values = dict(zip(mine, await compute(list(mine.values())), strict=True))
         except BaseException as fault:

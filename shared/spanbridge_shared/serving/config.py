@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from spanbridge_shared.errors import ConfigurationError
 
@@ -17,9 +17,11 @@ class ServiceSettings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65535)
-    log_level: str = "INFO"
+    log_level: str = Field("INFO", pattern="^(?i:debug|info|warning|error|critical)$")
     log_format: str = Field("json", pattern="^(json|text)$")
-    max_body_bytes: int = Field(10_000_000, gt=0)
+    max_body_bytes: int = Field(
+        64_000_000, gt=0, description="Largest body; what the gateway makes of its own 10 MB must fit."
+    )
     cache_url: str = Field("memory://", description="memory:// (bounded, this process) or none://.")
     cache_items: int = Field(50_000, ge=1, description="Most entries of memory://.")
     cache_bytes: int = Field(128_000_000, ge=1, description="Most bytes of values in memory://.")
@@ -40,8 +42,10 @@ def load_settings(kind: type[Settings]) -> Settings:
     try:
         return kind()
     except ValidationError as fault:
-        wrong = (f"{prefix}{'_'.join(map(str, each['loc']))}".upper() + f": {each['msg']}" for each in fault.errors())
+        wrong = (f"{prefix}{next(iter(each['loc']), '')}".upper() + f": {each['msg']}" for each in fault.errors())
         raise ConfigurationError("; ".join(wrong)) from fault
+    except SettingsError as fault:  # A list or a mapping that isn't JSON; the message names the field.
+        raise ConfigurationError(f"{prefix.upper()}…: {fault}; lists and mappings are given as JSON") from fault
 
 
 def models_dir() -> Path:

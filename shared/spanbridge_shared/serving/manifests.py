@@ -34,7 +34,7 @@ def read_manifest(folder: Path, kind: type[AnyManifest]) -> AnyManifest:
     except ValidationError as fault:
         raise ConfigurationError(f"{path} is not a manifest: {fault}") from fault
     if not isinstance(manifest, kind):
-        raise ConfigurationError(f"{folder} is a {manifest.kind} model; another kind is needed here")
+        raise ConfigurationError(f"{folder} is of kind {manifest.kind}; another kind is needed here")
     for name, expected in manifest.files.items():
         _check(folder / name, expected)
     return manifest

@@ -1,8 +1,11 @@
 """Pure ASGI middleware: request context (id, trace, metrics, access log) and the body limit."""
 
+import asyncio
 import logging
 import time
+from collections.abc import Callable
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from spanbridge_shared.errors import PayloadTooLarge
@@ -16,6 +19,8 @@ from spanbridge_shared.serving.telemetry import (
 )
 
 _log = logging.getLogger("spanbridge.access")
+_errors = logging.getLogger("spanbridge.errors")
+_CLIENT_LEFT = 499
 _QUIET = {"/healthz", "/readyz", "/metrics"}
 
 
@@ -25,11 +30,15 @@ def _header(scope: Scope, name: bytes) -> str | None:
 
 
 class RequestContext:
-    """Gives every request an id and a trace context, counts it, times it, and logs it without its text."""
+    """Gives every request an id and a trace context, counts it, times it, and logs it without its text.
 
-    def __init__(self, app: ASGIApp, service: str) -> None:
+    What nobody expected is logged and answered here, under the request's id.
+    """
+
+    def __init__(self, app: ASGIApp, service: str, answer: Callable[[Exception], Response]) -> None:
         self.app = app
         self.service = service
+        self.answer = answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -38,7 +47,7 @@ class RequestContext:
             return
         request_id = new_request_id(_header(scope, b"x-request-id"))
         tokens = REQUEST_ID.set(request_id), TRACEPARENT.set(safe_traceparent(_header(scope, b"traceparent")))
-        status = 500
+        status = 0
         started = time.perf_counter()
 
         async def send_with_id(message: Message) -> None:
@@ -50,6 +59,15 @@ class RequestContext:
 
         try:
             await self.app(scope, receive, send_with_id)
+        except asyncio.CancelledError:
+            status = status or _CLIENT_LEFT
+            raise
+        except Exception as fault:  # noqa: BLE001 - logged and answered.
+            # Answered here and not by Starlette, whose handler runs outside, where the request's id is gone.
+            _errors.exception("unexpected %s", type(fault).__name__)
+            if status:
+                raise RuntimeError("the answer broke off") from None  # The server must cut the connection.
+            await self.answer(fault)(scope, receive, send_with_id)
         finally:
             self._record(scope, status, time.perf_counter() - started)
             REQUEST_ID.reset(tokens[0])
@@ -68,9 +86,10 @@ class RequestContext:
 class BodyLimit:
     """Refuses bodies above a size, by their declared length or while they arrive."""
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, max_bytes: int, answer: Callable[[Exception], Response]) -> None:
         self.app = app
         self.max_bytes = max_bytes
+        self.answer = answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -78,19 +97,32 @@ class BodyLimit:
             await self.app(scope, receive, send)
             return
         declared = _header(scope, b"content-length")
-        if declared is not None and declared.isdecimal() and int(declared) > self.max_bytes:
-            raise self._fault()
+        fault = PayloadTooLarge(f"the body is over {self.max_bytes:,} bytes; send fewer sentences at a time")
+        # No integer has to be made of thousands of digits.
+        if declared is not None and declared.isdecimal() and (len(declared) > 18 or int(declared) > self.max_bytes):
+            await self.answer(fault)(scope, receive, send)
+            return
         seen = 0
+        answered = False
 
         async def counted() -> Message:
-            nonlocal seen
+            nonlocal seen, answered
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > self.max_bytes:
-                raise self._fault()
+            if seen > self.max_bytes and not answered:
+                answered = True
+                # Answered at once, because FastAPI makes a 400 of whatever is raised while it reads a body.
+                await self.answer(fault)(scope, receive, send)
+            if answered:
+                raise fault
             return message
 
-        await self.app(scope, counted, send)
+        async def unless_answered(message: Message) -> None:
+            if not answered:
+                await send(message)
 
-    def _fault(self) -> PayloadTooLarge:
-        return PayloadTooLarge(f"the body is over {self.max_bytes:,} bytes; send fewer sentences at a time")
+        try:
+            await self.app(scope, counted, unless_answered)
+        except PayloadTooLarge:
+            if not answered:
+                raise

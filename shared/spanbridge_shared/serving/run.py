@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import uvicorn
 from fastapi import FastAPI
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from spanbridge_shared.errors import ConfigurationError
 from spanbridge_shared.serving.config import ServiceSettings, load_settings
@@ -17,10 +18,25 @@ def run_service(create_app: Callable[[], FastAPI], settings_kind: type[ServiceSe
     except ConfigurationError as fault:
         raise SystemExit(f"spanbridge: {fault.detail}") from fault
     uvicorn.run(
-        app,
+        _told_briefly(app),
         host=settings.host,
         port=settings.port,
         access_log=False,
         log_level="warning",
         timeout_graceful_shutdown=30,
     )
+
+
+def _told_briefly(app: FastAPI) -> ASGIApp:
+    """Report a wrong setting that is found while models load by its message alone, without Starlette's traceback."""
+
+    async def told(scope: Scope, receive: Receive, send: Send) -> None:
+        async def briefly(message: Message) -> None:
+            fault: ConfigurationError | None = app.state.startup_fault
+            if message["type"] == "lifespan.startup.failed" and fault is not None:
+                message["message"] = f"spanbridge: {fault.detail}"
+            await send(message)
+
+        await app(scope, receive, briefly if scope["type"] == "lifespan" else send)
+
+    return told

@@ -1,10 +1,9 @@
 """The app factory that the gateway and every service share: error shape, health, metrics, limits, lifespan."""
 
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
-from typing import Any, Protocol
+from typing import Protocol
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -14,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from spanbridge_shared.contracts.base import ErrorBody
 from spanbridge_shared.errors import (
+    ConfigurationError,
     InvalidRequest,
     MalformedBody,
     MethodNotAllowed,
@@ -29,7 +29,6 @@ from spanbridge_shared.serving.middleware import BodyLimit, RequestContext
 from spanbridge_shared.serving.telemetry import REQUEST_ID, set_up_logging
 from spanbridge_shared.text.checks import replace_surrogates
 
-_log = logging.getLogger("spanbridge.errors")
 _MAX_DETAILS = 5
 
 
@@ -65,7 +64,11 @@ def service_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        await engine.start()
+        try:
+            await engine.start()
+        except ConfigurationError as fault:
+            app.state.startup_fault = fault
+            raise
         app.state.ready = True
         try:
             yield
@@ -82,24 +85,25 @@ def service_app(
     )
     app.state.engine = engine
     app.state.ready = False
+    app.state.startup_fault = None
     for router in routers:
         app.include_router(router)
     app.include_router(_operations())
     _handle_errors(app)
-    app.add_middleware(_BodyLimitWithErrors, max_bytes=settings.max_body_bytes)
-    app.add_middleware(RequestContext, service=name)
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, answer=_answer)
+    app.add_middleware(RequestContext, service=name, answer=_answer)
     return app
 
 
-class _BodyLimitWithErrors(BodyLimit):
-    """The body limit, answering where it refuses before any route is reached."""
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Serve one request."""
-        try:
-            await super().__call__(scope, receive, send)
-        except PayloadTooLarge as fault:
-            await json_answer(error_body(fault), status=fault.status)(scope, receive, send)
+def _answer(fault: Exception) -> Response:
+    """Return the one shape of errors for any exception; what isn't expected shows nothing of itself."""
+    if not isinstance(fault, SpanbridgeError):
+        detail = "an unexpected fault; the log has it under this request id"
+        return json_answer(ErrorBody(error="InternalError", detail=detail, request_id=REQUEST_ID.get()), status=500)
+    response = json_answer(error_body(fault), status=fault.status)
+    if isinstance(fault, Overloaded):
+        response.headers["retry-after"] = str(fault.retry_after)
+    return response
 
 
 def _operations() -> APIRouter:
@@ -128,14 +132,11 @@ def _operations() -> APIRouter:
 def _handle_errors(app: FastAPI) -> None:
     @app.exception_handler(SpanbridgeError)
     async def expected(_: Request, fault: SpanbridgeError) -> Response:
-        response = json_answer(error_body(fault), status=fault.status)
-        if isinstance(fault, Overloaded):
-            response.headers["retry-after"] = str(fault.retry_after)
-        return response
+        return _answer(fault)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, fault: RequestValidationError) -> Response:
-        return await expected(_, _explain(fault))
+        return _answer(_explain(fault))
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, fault: HTTPException) -> Response:
@@ -149,17 +150,9 @@ def _handle_errors(app: FastAPI) -> None:
             NotFound: "no such path; GET /docs lists them",
             MethodNotAllowed: f"{request.method} is not served at this path; GET /docs lists what is",
         }
-        return await expected(request, kind(details[kind]))
-
-    @app.exception_handler(Exception)
-    async def unexpected(_: Request, fault: Exception) -> Response:
-        _log.error("unexpected %s", type(fault).__name__, exc_info=fault)
-        body = ErrorBody(
-            error="InternalError",
-            detail="an unexpected fault; the log has it under this request id",
-            request_id=REQUEST_ID.get(),
-        )
-        return json_answer(body, status=500)
+        response = _answer(kind(details[kind]))
+        response.headers.update(fault.headers or {})  # A 405 must say what is allowed.
+        return response
 
 
 def _explain(fault: RequestValidationError) -> SpanbridgeError:

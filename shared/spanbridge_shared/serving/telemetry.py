@@ -8,15 +8,19 @@ import json
 import logging
 import re
 import time
+import traceback
 import uuid
 from contextvars import ContextVar
+from types import TracebackType
 
 from prometheus_client import Counter, Gauge, Histogram
+
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
 TRACEPARENT: ContextVar[str | None] = ContextVar("traceparent", default=None)
 _SAFE_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-_SAFE_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_SAFE_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
@@ -42,7 +46,20 @@ def safe_traceparent(offered: str | None) -> str | None:
     return offered if offered and _SAFE_TRACEPARENT.fullmatch(offered) else None
 
 
-class JsonFormatter(logging.Formatter):
+class _WithoutMessages(logging.Formatter):
+    """Shows where an exception came from, but not its message, which may quote a user's text."""
+
+    def formatException(self, ei: ExcInfo) -> str:  # noqa: N802 - logging's own name.
+        """Return the type and the frames of an exception and of those that led to it, the last one first."""
+        parts: list[str] = []
+        fault = ei[1]
+        while fault is not None:
+            parts.append(f"{type(fault).__name__}\n{''.join(traceback.format_tb(fault.__traceback__))}")
+            fault = fault.__cause__ or (None if fault.__suppress_context__ else fault.__context__)
+        return "from ".join(parts)
+
+
+class JsonFormatter(_WithoutMessages):
     """One JSON object a line: time, level, logger, message, request id, and the record's `fields`."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -56,14 +73,19 @@ class JsonFormatter(logging.Formatter):
         } | getattr(record, "fields", {})
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+        return json.dumps(line, ensure_ascii=False, default=str)
 
 
 def set_up_logging(level: str, log_format: str) -> None:
-    """Send the `spanbridge` loggers to stderr, as JSON or as plain text; uvicorn's own loggers are left as they are."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(JsonFormatter() if log_format == "json" else logging.Formatter("%(levelname)s %(message)s"))
+    """Send the `spanbridge` loggers to stderr, as JSON or as plain text; uvicorn's own loggers are left as they are.
+
+    The first app of a process decides: in the embedded form that is the gateway, not the services inside it.
+    """
     logger = logging.getLogger("spanbridge")
-    logger.handlers[:] = [handler]
+    if any(isinstance(each.formatter, _WithoutMessages) for each in logger.handlers):
+        return
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonFormatter() if log_format == "json" else _WithoutMessages("%(levelname)s %(message)s"))
+    logger.addHandler(handler)
     logger.setLevel(level.upper())
     logger.propagate = False

@@ -21,13 +21,17 @@ class Token(NamedTuple):
 
 
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}"
-_LETTER = rf"[\p{{L}}\p{{M}}\p{{N}}--[{_UNSPACED}]]"
+# The two joiners stand inside words (Persian, Sinhala) and at their end (Malayalam).
+_LETTER = rf"[\p{{L}}\p{{M}}\p{{N}}\u200c\u200d--[{_UNSPACED}]]"
 # Apostrophes (also the glottal stop of Mossi and Fon), hyphens and middle dots join words; full stops join initials.
 _WORD = regex.compile(
     rf"""
     (?:\p{{L}}\.){{2,}}                                     # U.S.  B.B.C.
     | \p{{N}}+(?:[.,:/]\p{{N}}+)+{_LETTER}*                 # 2.3  87,000  10:30  1/2
     | {_LETTER}+(?:[’'ʼꞌ`\-‐‑·.@_]{_LETTER}+)*              # COVID-19  n’umwanya  U.S.A  someone@example
+    | [\p{{RI}}]{{1,2}}+\p{{M}}*                              # flags; \X alone looks back over all of them each time
+    | \p{{GCB=Prepend}}                                     # \X would take the white space after it along
+    | [\s\x1c-\x1f]                                        # \X would make a token of a space with an accent
     | \X                                                    # one punctuation mark, emoji or unspaced character
     """,
     regex.VERBOSE | regex.V1,

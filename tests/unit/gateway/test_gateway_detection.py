@@ -23,3 +23,9 @@ def test_an_unclear_text_is_refused_with_what_is_served(texts: list[str]) -> Non
 def test_candidates_are_named() -> None:
     with pytest.raises(LanguageUndetermined, match=r"swh_Latn \(Swahili, \d+%\)"):
         detect_language([SWAHILI, GERMAN], ["swh_Latn"])
+
+
+def test_a_name_and_a_number_are_no_evidence() -> None:
+    """pycld2's best effort called this English, for certain."""
+    with pytest.raises(LanguageUndetermined, match="eng_Latn"):
+        detect_language(["Samia 2023"], ["swh_Latn"])

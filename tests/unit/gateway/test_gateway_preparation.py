@@ -37,9 +37,18 @@ from spanbridge_shared.text.spans import Span
         ({"tokens": ["a\u00a0b"]}, InvalidTokens),
         ({"text": "a", "source": {"tokens": []}}, InvalidSource),
         ({"text": "a", "source": {"tokens": ["b c"]}}, InvalidSource),
-        ({"text": "a", "source": {"tokens": ["b"], "entities": [{"start": 0, "end": 2, "label": "PER"}]}}, InvalidSource),
-        ({"text": "a", "source": {"tokens": ["b"], "entities": [{"start": 0, "end": 0, "label": "PER"}]}}, InvalidSource),
-        ({"text": "a", "source": {"tokens": ["b"], "entities": [{"start": -1, "end": 1, "label": "P"}]}}, InvalidSource),
+        (
+            {"text": "a", "source": {"tokens": ["b"], "entities": [{"start": 0, "end": 2, "label": "PER"}]}},
+            InvalidSource,
+        ),
+        (
+            {"text": "a", "source": {"tokens": ["b"], "entities": [{"start": 0, "end": 0, "label": "PER"}]}},
+            InvalidSource,
+        ),
+        (
+            {"text": "a", "source": {"tokens": ["b"], "entities": [{"start": -1, "end": 1, "label": "P"}]}},
+            InvalidSource,
+        ),
     ],
 )
 def test_a_bad_sentence_names_its_fault(sentence: dict[str, object], fault: type[SentenceError]) -> None:
@@ -69,7 +78,11 @@ def test_tokens_slice_back_and_segments_cover_them(text: str) -> None:
 
 def test_several_sentences_become_several_segments() -> None:
     prepared = prepare(Sentence(text="Rais alifika. Watu walifurahi!\n\nMwisho"), "swh_Latn")
-    assert [prepared.segment_text(each) for each in prepared.segments] == ["Rais alifika.", "Watu walifurahi!", "Mwisho"]
+    assert [prepared.segment_text(each) for each in prepared.segments] == [
+        "Rais alifika.",
+        "Watu walifurahi!",
+        "Mwisho",
+    ]
 
 
 def test_a_sentence_with_its_own_source_stays_whole() -> None:
@@ -94,6 +107,6 @@ def test_cutting_keeps_order_and_limit(tokens: list[str], limit: int) -> None:
 
 
 def test_halving_prefers_a_full_stop_to_a_comma_and_the_middle() -> None:
-    tokens = "a b c , d . e f g h".split()
+    tokens = ["a", "b", "c", ",", "d", ".", "e", "f", "g", "h"]
     assert halve(tokens, Span(0, 10)) == (Span(0, 6), Span(6, 10))
     assert halve(["a", "b", "c", "d"], Span(0, 4)) == (Span(0, 2), Span(2, 4))
