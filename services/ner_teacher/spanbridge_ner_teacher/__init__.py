@@ -1,0 +1,1 @@
+"""Spanbridge's NER teacher: labels sentences, and gives label probabilities per token."""

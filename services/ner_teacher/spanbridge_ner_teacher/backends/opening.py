@@ -1,0 +1,27 @@
+"""From a teacher's setting to a loaded teacher."""
+
+from spanbridge_ner_teacher.backends.base import Teacher
+from spanbridge_ner_teacher.settings import Backend, NerTeacherSettings, TeacherSpec
+
+
+def open_teacher(spec: TeacherSpec, settings: NerTeacherSettings) -> Teacher:
+    """Load a teacher; blocks, and raises `ConfigurationError` where the model isn't there or isn't one."""
+    match spec.backend:
+        case Backend.STUB:
+            from spanbridge_ner_teacher.backends.stub import StubTeacher
+
+            return StubTeacher(spec.model)
+        case Backend.SPACY:
+            from spanbridge_ner_teacher.backends.spacy_teacher import SpacyTeacher
+
+            return SpacyTeacher(spec.model)
+        case Backend.CTRANSLATE2:
+            from spanbridge_ner_teacher.backends.ctranslate2_teacher import open_ctranslate2 as open_classifier
+        case Backend.TRANSFORMERS:
+            from spanbridge_ner_teacher.backends.transformers_teacher import open_transformers as open_classifier
+    return open_classifier(
+        spec.model,
+        threads=settings.threads,
+        scheme=settings.tag_scheme,
+        max_batch_tokens=settings.max_batch_tokens,
+    )

@@ -1,0 +1,1 @@
+"""Pure functions: tag schemes, decoding, windows, transition scores."""
