@@ -1,0 +1,1 @@
+"""Spanbridge translation service."""

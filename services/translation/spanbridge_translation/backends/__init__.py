@@ -1,0 +1,1 @@
+"""What translates: one Protocol, a stub, CTranslate2 and transformers. The only place with model libraries."""

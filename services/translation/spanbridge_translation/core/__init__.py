@@ -1,0 +1,1 @@
+"""Pure functions of the translation service: directions, decoding limits, reading texts, answers."""

@@ -1,0 +1,47 @@
+"""From the backend's hypotheses to the wire."""
+
+from collections.abc import Collection, Sequence
+
+from spanbridge_shared.contracts.translation import Hypothesis, Translation
+from spanbridge_translation.backends.base import Decoded
+
+_DECIMALS = 6
+
+
+def log_probability(value: float) -> float:
+    """Round for the wire; float noise must not make a log-probability positive.
+
+    >>> log_probability(-0.12345678), log_probability(1e-9)
+    (-0.123457, 0.0)
+    """
+    return min(0.0, round(value, _DECIMALS)) + 0.0
+
+
+def translation(
+    decoded: Sequence[Decoded], source: Sequence[str], via: Sequence[str], include: Collection[str]
+) -> Translation:
+    """Return hypotheses with what was asked for; `source` are the pieces of the last hop."""
+    hypotheses = [
+        Hypothesis(
+            text=each.text,
+            score=log_probability(each.score),
+            tokens=list(each.tokens) if "tokens" in include else None,
+            attention=_rounded(each.attention) if each.attention is not None else None,
+        )
+        for each in decoded
+    ]
+    return Translation(
+        hypotheses=hypotheses, source_tokens=list(source) if "tokens" in include else None, via=list(via)
+    )
+
+
+def unchanged(text: str, pieces: Sequence[str], include: Collection[str]) -> Translation:
+    """Return a text as its own certain translation; each piece attends to itself."""
+    size = len(pieces)
+    rows = [[float(row == column) for column in range(size)] for row in range(size)]
+    own = Decoded(tuple(pieces), text, 0.0, rows if "attention" in include else None)
+    return translation([own], pieces, (), include)
+
+
+def _rounded(rows: Sequence[Sequence[float]]) -> list[list[float]]:
+    return [[round(weight, _DECIMALS) for weight in row] for row in rows]
