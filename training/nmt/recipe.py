@@ -1,0 +1,133 @@
+"""Every hyper-parameter of the model, read from `recipe.toml`: the values that made models/nmt."""
+
+import tomllib
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from training.nmt.errors import RecipeError
+
+DEFAULT_RECIPE = Path(__file__).with_name("recipe.toml")
+
+
+@dataclass(frozen=True)
+class PrepareRecipe:
+    """Filters; lengths are code points. An empty `corpora` or `languages` means all of them."""
+
+    corpora: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    max_pairs: int = 0
+    max_characters: int = 1000
+    max_ratio: float = 4.0
+    ratio_slack: int = 20
+    min_letters: float = 0.4
+
+
+@dataclass(frozen=True)
+class TokenizerRecipe:
+    """The BPE: `pieces` counts sentencepiece's three special ones; lines are sampled per language, n^temperature."""
+
+    pieces: int = 24000
+    lines: int = 400_000
+    temperature: float = 0.5
+    character_coverage: float = 0.9999
+    max_line_bytes: int = 2000
+    threads: int = 2
+
+
+@dataclass(frozen=True)
+class ModelRecipe:
+    """The shape of the M2M100 network."""
+
+    width: int = 512
+    feed_forward: int = 2048
+    encoder_layers: int = 6
+    decoder_layers: int = 3
+    heads: int = 8
+    dropout: float = 0.1
+    positions: int = 256
+
+
+@dataclass(frozen=True)
+class TrainRecipe:
+    """Optimisation; `batch_tokens` counts padded tokens of the longer side, `widths` code and `</s>` too."""
+
+    seed: int = 0
+    steps: int = 7400
+    batch_tokens: int = 56_000
+    widths: tuple[int, ...] = (16, 24, 32, 48, 64, 96, 128)
+    temperature: float = 0.55
+    from_pivot: float = 0.3
+    learning_rate: float = 1e-3
+    min_learning_rate: float = 2e-5
+    warmup_steps: int = 2000
+    weight_decay: float = 0.01
+    label_smoothing: float = 0.1
+    clip: float = 1.0
+    checkpoint_steps: int = 500
+    keep_checkpoints: int = 4
+    average: int = 1
+    compile: bool = True
+
+
+@dataclass(frozen=True)
+class ConvertRecipe:
+    """What the manifest says."""
+
+    name: str = "nmt-seed"
+    licence: str = "CC-BY-NC-4.0"
+    quantization: str = "int8"
+
+
+@dataclass(frozen=True)
+class EvaluateRecipe:
+    """Translation of the development sets."""
+
+    sentences: int = 200
+    beam: int = 4
+    target: str = "eng_Latn"
+    batch_tokens: int = 2048
+    threads: int = 2
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All stages; `options(stage)` is what a stage's stamp records."""
+
+    prepare: PrepareRecipe = field(default_factory=PrepareRecipe)
+    tokenizer: TokenizerRecipe = field(default_factory=TokenizerRecipe)
+    model: ModelRecipe = field(default_factory=ModelRecipe)
+    train: TrainRecipe = field(default_factory=TrainRecipe)
+    convert: ConvertRecipe = field(default_factory=ConvertRecipe)
+    evaluate: EvaluateRecipe = field(default_factory=EvaluateRecipe)
+
+    def options(self, section: str) -> dict[str, Any]:
+        """One section as plain values."""
+        return asdict(getattr(self, section))
+
+
+_SECTIONS: dict[str, type[Any]] = {
+    "prepare": PrepareRecipe,
+    "tokenizer": TokenizerRecipe,
+    "model": ModelRecipe,
+    "train": TrainRecipe,
+    "convert": ConvertRecipe,
+    "evaluate": EvaluateRecipe,
+}
+
+
+def _section(kind: type[Any], name: str, values: dict[str, Any]) -> Any:
+    known = {entry.name for entry in fields(kind)}
+    unknown = sorted(set(values) - known)
+    if unknown:
+        raise RecipeError(f"[{name}] has unknown keys {', '.join(unknown)}; it knows {', '.join(sorted(known))}")
+    return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+
+
+def load_recipe(path: Path = DEFAULT_RECIPE) -> Recipe:
+    """Read a TOML recipe; keys left out keep their defaults, unknown ones are refused."""
+    tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    unknown = sorted(set(tables) - set(_SECTIONS))
+    if unknown:
+        raise RecipeError(f"{path.name} has unknown tables {', '.join(unknown)}; it knows {', '.join(_SECTIONS)}")
+    return Recipe(**{name: _section(_SECTIONS[name], name, values) for name, values in tables.items()})

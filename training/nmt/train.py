@@ -1,0 +1,214 @@
+"""Train the network, at once or in slots of minutes; a stopped run goes on at the same step with the same data."""
+
+import json
+import logging
+import math
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+from transformers import M2M100ForConditionalGeneration
+
+from training.nmt import checkpoints
+from training.nmt.batches import Batch, BatchStream, Cursor, load_corpus
+from training.nmt.encode import META
+from training.nmt.errors import StageError
+from training.nmt.network import build_network, translation_loss
+from training.nmt.recipe import Recipe, TrainRecipe
+from training.nmt.stages import STAMP, read_stamp, stamp_of, write_json
+
+logger = logging.getLogger(__name__)
+
+FINAL, LOG = "final", "log.jsonl"
+_PREFETCH = 32
+
+
+def learning_rate(step: int, recipe: TrainRecipe) -> float:
+    """Linear warm-up, then a cosine down to the minimum; `step` counts from 1."""
+    if step <= recipe.warmup_steps:
+        return recipe.learning_rate * step / recipe.warmup_steps
+    done = (step - recipe.warmup_steps) / max(1, recipe.steps - recipe.warmup_steps)
+    swing = recipe.learning_rate - recipe.min_learning_rate
+    return recipe.min_learning_rate + swing * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+
+
+def prefetched(stream: Iterator[Batch], *, pin: bool, stop: threading.Event) -> Iterator[tuple[list[Tensor], Cursor]]:
+    """The stream's batches as tensors, prepared by one thread (one, so that their order is the stream's)."""
+    ready: queue.Queue[tuple[list[Tensor], Cursor] | BaseException] = queue.Queue(_PREFETCH)
+
+    def put(item: tuple[list[Tensor], Cursor] | BaseException) -> None:
+        while not stop.is_set():
+            try:
+                ready.put(item, timeout=0.2)
+            except queue.Full:
+                continue
+            return
+
+    def feed() -> None:
+        try:
+            for batch in stream:
+                tensors = [torch.from_numpy(array) for array in (batch.source, batch.decoder_input, batch.labels)]
+                put(([tensor.pin_memory() for tensor in tensors] if pin else tensors, batch.cursor))
+                if stop.is_set():
+                    return
+        except BaseException as failure:  # noqa: BLE001  (handed to the training loop, which raises it)
+            put(failure)
+
+    threading.Thread(target=feed, name="batches", daemon=True).start()
+    while True:
+        item = ready.get()
+        if isinstance(item, BaseException):
+            raise item
+        yield item
+
+
+class Trainer:
+    """The state of a run: network, optimiser, step and place in the data."""
+
+    def __init__(self, recipe: Recipe, encoded: Path, folder: Path, warm_start: Path | None) -> None:
+        self._recipe, self._folder = recipe.train, folder
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        torch.manual_seed(self._recipe.seed)
+        vocabulary = int(json.loads((encoded / META).read_text(encoding="utf-8"))["vocabulary"])
+        if warm_start is None:
+            network = build_network(recipe.model, vocabulary)
+        else:
+            network = M2M100ForConditionalGeneration.from_pretrained(warm_start)
+            if network.config.vocab_size != vocabulary:
+                raise StageError(f"{warm_start.name} has {network.config.vocab_size} tokens, the data {vocabulary}")
+        self.network: Any = network.to(self._device).train()
+        self._optimizer = self._make_optimizer()
+        self._cursor: Cursor | None = None
+        self._shards = load_corpus(encoded)
+        self.step = 0
+
+    def _make_optimizer(self) -> torch.optim.Optimizer:
+        matrices = [weight for weight in self.network.parameters() if weight.dim() > 1]
+        vectors = [weight for weight in self.network.parameters() if weight.dim() <= 1]
+        groups = [
+            {"params": matrices, "weight_decay": self._recipe.weight_decay},
+            {"params": vectors, "weight_decay": 0.0},
+        ]
+        return torch.optim.AdamW(groups, betas=(0.9, 0.98), fused=self._device.type == "cuda")
+
+    def resume(self) -> bool:
+        """Load the newest checkpoint; False when there is none."""
+        found = checkpoints.existing(self._folder)
+        if not found:
+            return False
+        checkpoint = checkpoints.load(found[-1])
+        self.network.load_state_dict(checkpoint.weights)
+        self._optimizer.load_state_dict(dict(checkpoint.optimizer))
+        checkpoints.set_rng_state(checkpoint.rng)
+        self._cursor, self.step = checkpoint.cursor, checkpoint.step
+        logger.info("resumed at step %d", self.step)
+        return True
+
+    def save(self) -> None:
+        """Write a checkpoint of the present state."""
+        if self._cursor is None:
+            raise StageError("no step was made: there is nothing to save")
+        state = checkpoints.Checkpoint(
+            self.step,
+            self.network.state_dict(),
+            self._optimizer.state_dict(),
+            self._cursor,
+            checkpoints.rng_state(),
+        )
+        checkpoints.save(self._folder, state, keep=self._recipe.keep_checkpoints)
+
+    def run(self, deadline: float) -> None:
+        """Train until the last step or `deadline` (time.monotonic), whichever comes first; save where it stops."""
+        cuda = self._device.type == "cuda"
+        body = torch.compile(self.network.model, dynamic=True) if cuda and self._recipe.compile else self.network.model
+        stop = threading.Event()
+        stream = iter(BatchStream(self._shards, self._recipe, cursor=self._cursor))
+        saved = self.step
+        bar = tqdm(total=self._recipe.steps, initial=self.step, desc="train", unit="step", disable=None)
+        try:
+            batches = prefetched(stream, pin=cuda, stop=stop)
+            while self.step < self._recipe.steps and time.monotonic() < deadline:
+                tensors, cursor = next(batches)
+                loss = self._advance(body, tensors)
+                self._cursor = cursor
+                bar.update()
+                if self.step % self._recipe.checkpoint_steps == 0:
+                    self.save()
+                    saved = self.step
+                    self._log(loss)
+        finally:
+            stop.set()
+            bar.close()
+        if self.step > saved:
+            self.save()
+
+    def _advance(self, body: Any, tensors: list[Tensor]) -> Tensor:
+        source, decoder_input, labels = (tensor.to(self._device, non_blocking=True) for tensor in tensors)
+        for group in self._optimizer.param_groups:
+            group["lr"] = learning_rate(self.step + 1, self._recipe)
+        loss = translation_loss(
+            self.network,
+            body,
+            (source, decoder_input, labels),
+            smoothing=self._recipe.label_smoothing,
+            bf16=self._device.type == "cuda",
+        )
+        self._optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self._recipe.clip)
+        self._optimizer.step()
+        self.step += 1
+        return loss.detach()
+
+    def _log(self, loss: Tensor) -> None:
+        record = {"step": self.step, "loss": round(loss.item(), 4), "lr": learning_rate(self.step, self._recipe)}
+        with (self._folder / LOG).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record) + "\n")
+        logger.info("step %(step)d loss %(loss).3f lr %(lr).2e", record)
+
+    def finish(self) -> None:
+        """Write the mean of the last checkpoints as a transformers folder, `final`."""
+        chosen = checkpoints.existing(self._folder)[-self._recipe.average :]
+        self.network.load_state_dict(checkpoints.average(chosen))
+        partial = self._folder / f"{FINAL}.partial"
+        self.network.save_pretrained(partial)
+        partial.rename(self._folder / FINAL)
+
+
+def train(
+    recipe: Recipe,
+    encoded: Path,
+    folder: Path,
+    *,
+    minutes: float | None = None,
+    warm_start: Path | None = None,
+) -> bool:
+    """Train or go on training in `folder`; True when all steps are made and `final` is written.
+
+    Raises StageError when `folder` was begun with other data or options: going on would mix two runs.
+    """
+    deadline = math.inf if minutes is None else time.monotonic() + minutes * 60
+    inputs = [encoded] if warm_start is None else [encoded, warm_start]
+    stamp = stamp_of(inputs, {"model": recipe.options("model"), "train": recipe.options("train")})
+    before = read_stamp(folder)
+    if before not in (None, stamp):
+        raise StageError(f"{folder.name} was begun with other data or options: use another --work, or --force")
+    if (folder / FINAL).exists():
+        logger.info("%s is up to date", folder.name)
+        return True
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / STAMP, stamp)
+    trainer = Trainer(recipe, encoded, folder, warm_start)
+    trainer.resume()
+    trainer.run(deadline)
+    if trainer.step < recipe.train.steps:
+        logger.info("stopped by the time budget at step %d of %d: run again to go on", trainer.step, recipe.train.steps)
+        return False
+    trainer.finish()
+    return True
