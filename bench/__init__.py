@@ -1,0 +1,1 @@
+"""Benchmarks: `python -m bench` prints ratios from one run."""

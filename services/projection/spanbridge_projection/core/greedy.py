@@ -1,0 +1,43 @@
+"""The greedy solver: the best pair first, then the best of what is left."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from spanbridge_projection.core.sentence import Floats, Integers
+
+
+class Pick(NamedTuple):
+    """A projection: indices of the source entity (row) and of the candidate (column)."""
+
+    source: int
+    candidate: int
+
+
+def greedy(scores: Floats, spans: Integers, *, n_proj: int = 1, min_score: float = 0.0) -> list[Pick]:
+    """Take the largest score, drop what it excludes, repeat; pairs at or below `min_score` or 0 are never taken.
+
+    `scores` (S, T), `spans` (T, 2). A pick excludes its column and all that overlap it and, once an entity has `n_proj`
+    picks, its row. Of equal scores the earlier start wins, then the shorter span, the lower source index, the lower
+    candidate index. Returns picks by start. O(picks · S·T).
+
+    >>> greedy(np.array([[0.9, 0.5], [0.8, 0.0]]), np.array([[0, 2], [2, 3]]))
+    [Pick(source=0, candidate=0)]
+    """
+    if not scores.size:
+        return []
+    order = np.lexsort((spans[:, 1], spans[:, 0]))
+    starts, ends = spans[order, 0], spans[order, 1]
+    # (T, S) in the order of the tie rule: the first of several maxima is then the one to take.
+    left = np.where(scores > max(min_score, 0.0), scores, 0.0).T[order]
+    uses = [0] * scores.shape[0]
+    picks: list[Pick] = []
+    while True:
+        column, source = divmod(int(left.argmax()), scores.shape[0])
+        if left[column, source] <= 0:
+            return sorted(picks, key=lambda pick: int(spans[pick.candidate, 0]))
+        picks.append(Pick(source, int(order[column])))
+        uses[source] += 1
+        left[(starts < ends[column]) & (ends > starts[column])] = 0.0
+        if uses[source] == n_proj:
+            left[:, source] = 0.0
