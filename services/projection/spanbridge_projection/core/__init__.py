@@ -1,1 +1,1 @@
-"""Pure projection: candidates, scores, solvers and the heuristic. Numpy and scipy only; token indices count from 0."""
+"""Pure projection: candidates, scores, solvers and the heuristic. Numpy and HiGHS only; token indices count from 0."""

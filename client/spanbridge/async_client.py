@@ -1,0 +1,236 @@
+"""The asynchronous client, over HTTP or with everything in this process; the synchronous one wraps it."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self, TypeVar
+
+import httpx
+from pydantic import BaseModel
+
+from spanbridge.embedded import EmbeddedGateway
+from spanbridge.requests import (
+    MAX_PART_BYTES,
+    NerItemLike,
+    PairLike,
+    SentenceLike,
+    as_list,
+    as_ner_item,
+    as_pair,
+    as_sentence,
+    build,
+    cut,
+    unsendable,
+    wire_size,
+)
+from spanbridge.retries import RetryingTransport
+from spanbridge_shared.clients.transport import ServiceClient
+from spanbridge_shared.contracts.alignment import Alignment, AlignMethod, AlignOptions, AlignRequest, AlignResponse
+from spanbridge_shared.contracts.gateway import (
+    DEFAULT_LABELS,
+    Include,
+    LanguageInfo,
+    LanguagesResponse,
+    MethodInfo,
+    MethodsResponse,
+    ProjectSentencesRequest,
+    ProjectSentencesResponse,
+    SentenceResult,
+)
+from spanbridge_shared.contracts.ner import NerRequest, NerResponse, NerResult
+from spanbridge_shared.contracts.translation import TranslateRequest, TranslateResponse, Translation
+from spanbridge_shared.errors import ConfigurationError
+from spanbridge_shared.text.languages import ENGLISH
+
+_CONNECT_S = 10.0
+
+Answer = TypeVar("Answer", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """Results in the order of the sentences, and the models they come from; None where no sentence could be sent."""
+
+    results: list[SentenceResult]
+    model_version: str | None
+
+
+class AsyncSpanbridge:
+    """A client of the server at `url`, or, without one, of a gateway with all models in this process.
+
+    It opens with the first call or by `async with`; `close` it afterwards. Methods raise the exceptions of
+    `spanbridge_shared.errors`; a single sentence's fault is its result's `error` instead. Batches of any size are sent
+    in parts. A remote server that is busy or still starting is asked again, up to `retries` times.
+    """
+
+    def __init__(self, url: str | None = None, *, timeout_s: float = 600.0, retries: int = 5) -> None:
+        self.url = None if url is None else _address(url)
+        self._timeout_s = timeout_s
+        self._retries = retries
+        self._opening = asyncio.Lock()
+        self._gateway: ServiceClient | None = None
+        self._http: httpx.AsyncClient | None = None
+        self._embedded: EmbeddedGateway | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def open(self) -> None:
+        """Load the models, where they are to run here; raises `ConfigurationError` where that fails."""
+        await self._open()
+
+    async def close(self) -> None:
+        """Finish and release everything; a later call would open it anew."""
+        http, embedded = self._http, self._embedded
+        self._gateway = self._http = self._embedded = None
+        self._opening = asyncio.Lock()  # A lock stays with its event loop; the next call may come from another.
+        if http is not None:
+            await http.aclose()
+        if embedded is not None:
+            await embedded.stop()
+
+    async def project(
+        self,
+        sentences: Iterable[SentenceLike],
+        lang: str,
+        *,
+        method: str = "candidates",
+        labels: Sequence[str] = DEFAULT_LABELS,
+        options: Mapping[str, Any] | None = None,
+        include: Sequence[Include] = (),
+    ) -> list[SentenceResult]:
+        """Label sentences of one language: texts, lists of tokens, or `Sentence`s; `lang` may be `auto`."""
+        answer = await self.projection(sentences, lang, method=method, labels=labels, options=options, include=include)
+        return answer.results
+
+    async def projection(
+        self,
+        sentences: Iterable[SentenceLike],
+        lang: str,
+        *,
+        method: str = "candidates",
+        labels: Sequence[str] = DEFAULT_LABELS,
+        options: Mapping[str, Any] | None = None,
+        include: Sequence[Include] = (),
+    ) -> Projection:
+        """Label sentences as `project` does, and say by which models."""
+        envelope = {"method": method, "labels": list(labels), "options": dict(options or {}), "include": list(include)}
+        listed = [as_sentence(each, place) for place, each in enumerate(as_list(sentences))]
+        results: dict[int, SentenceResult] = {}
+        version: str | None = None
+        sizes = [wire_size(each) for each in listed]
+        sendable = [place for place, size in enumerate(sizes) if size <= MAX_PART_BYTES]
+        for part in cut(sendable, lambda place: sizes[place]):
+            fields = {"sentences": [listed[place] for place in part], "lang": lang, **envelope}
+            request = build(ProjectSentencesRequest, fields, "request")
+            answer = await self._post("/v1/project", request, ProjectSentencesResponse)
+            results |= zip(part, answer.results, strict=True)
+            version = answer.model_version
+            # A batch is of one language: what the first part was found to be holds for all.
+            lang = answer.results[0].lang
+        for place in sorted(set(range(len(listed))) - set(sendable)):
+            results[place] = unsendable(listed[place], sizes[place], lang)
+        return Projection([results[place] for place in range(len(listed))], version)
+
+    async def translate(
+        self,
+        texts: Iterable[str],
+        source_lang: str,
+        target_lang: str = ENGLISH,
+        *,
+        beam: int = 4,
+        num_hypotheses: int = 1,
+        include: Sequence[str] = (),
+    ) -> list[Translation]:
+        """Translate texts; `include` may hold `tokens` and `attention`."""
+        envelope = {
+            "source_lang": source_lang, "target_lang": target_lang, "beam": beam, "num_hypotheses": num_hypotheses,
+            "include": list(include),
+        }  # fmt: skip
+        found: list[Translation] = []
+        for part in cut(as_list(texts), wire_size):
+            request = build(TranslateRequest, {"texts": part, **envelope}, "request")
+            found.extend((await self._post("/v1/translate", request, TranslateResponse)).translations)
+        return found
+
+    async def align(
+        self,
+        pairs: Iterable[PairLike],
+        *,
+        source_lang: str | None = None,
+        target_lang: str | None = None,
+        method: AlignMethod | str = AlignMethod.ARGMAX,
+        options: AlignOptions | Mapping[str, Any] | None = None,
+        include: Sequence[str] = (),
+    ) -> list[Alignment]:
+        """Align the words of pairs (source tokens, target tokens); `include` may hold `similarity`."""
+        envelope = {
+            "source_lang": source_lang, "target_lang": target_lang, "method": method, "options": options or {},
+            "include": list(include),
+        }  # fmt: skip
+        found: list[Alignment] = []
+        for part in cut([as_pair(each, place) for place, each in enumerate(pairs)], wire_size):
+            request = build(AlignRequest, {"pairs": part, **envelope}, "request")
+            found.extend((await self._post("/v1/align", request, AlignResponse)).alignments)
+        return found
+
+    async def ner(self, sentences: Iterable[NerItemLike], lang: str = ENGLISH) -> list[NerResult]:
+        """Label sentences by a teacher of their own language, without a bridge: texts or lists of tokens."""
+        found: list[NerResult] = []
+        listed = [as_ner_item(each, place) for place, each in enumerate(as_list(sentences))]
+        for part in cut(listed, wire_size):
+            request = build(NerRequest, {"sentences": part, "lang": lang}, "request")
+            found.extend((await self._post("/v1/ner", request, NerResponse)).results)
+        return found
+
+    async def languages(self) -> list[LanguageInfo]:
+        """List the languages that can be labelled from text alone."""
+        gateway = await self._open()
+        return (await gateway.get("/v1/languages", LanguagesResponse)).languages
+
+    async def methods(self) -> list[MethodInfo]:
+        """List the methods with their options."""
+        gateway = await self._open()
+        return (await gateway.get("/v1/methods", MethodsResponse)).methods
+
+    async def labels(self) -> list[str]:
+        """List the labels that the teachers give."""
+        gateway = await self._open()
+        return (await gateway.get("/v1/methods", MethodsResponse)).labels
+
+    async def _post(self, path: str, request: BaseModel, kind: type[Answer]) -> Answer:
+        return await (await self._open()).post(path, request, kind)
+
+    async def _open(self) -> ServiceClient:
+        async with self._opening:
+            if self._gateway is None:
+                transport = await self._transport()
+                base, name = self.url or "http://gateway", f"the server at {self.url}" if self.url else "the gateway"
+                self._http = httpx.AsyncClient(
+                    base_url=base, transport=transport, timeout=httpx.Timeout(None, connect=_CONNECT_S)
+                )
+                self._gateway = ServiceClient(name, self._http, timeout_s=self._timeout_s)
+            return self._gateway
+
+    async def _transport(self) -> httpx.AsyncBaseTransport:
+        if self.url is not None:
+            return RetryingTransport(httpx.AsyncHTTPTransport(retries=2), self._retries)
+        embedded = EmbeddedGateway()
+        transport = await embedded.start()
+        self._embedded = embedded
+        return transport
+
+
+def _address(url: str) -> str:
+    full = url if "://" in url else f"http://{url}"
+    try:
+        parsed = httpx.URL(full)
+    except httpx.InvalidURL as fault:
+        raise ConfigurationError(f"{url!r} is not the address of a server: {fault}") from fault
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise ConfigurationError(f"{url!r} is not the address of a server; it looks like http://127.0.0.1:8000")
+    return full

@@ -1,0 +1,125 @@
+"""A corpus to be labelled, checked as a whole before any of it is sent, and the labelling of it in batches."""
+
+import hashlib
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+from spanbridge.async_client import Projection
+from spanbridge.formats.readers import READERS
+from spanbridge.formats.records import CorpusError, InputFormat, OutputFormat, Record
+from spanbridge.formats.writers import ENCODERS
+from spanbridge.journal import Failure, Journal, Progress
+from spanbridge.requests import AUTO
+
+STREAM = Path("-")
+
+
+class Labeller(Protocol):
+    """What labels a batch: a `Spanbridge`."""
+
+    @property
+    def projection(self) -> Callable[..., Projection]:
+        """As `Spanbridge.projection`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """A seekable file of sentences in a known format; `total` counts them."""
+
+    file: BinaryIO
+    name: str
+    format: InputFormat
+    sha256: str
+    total: int
+
+    def records(self) -> Iterator[Record]:
+        """Read it from the start."""
+        self.file.seek(0)
+        return READERS[self.format](self.file, self.name)
+
+
+@contextmanager
+def open_corpus(path: Path, format_: InputFormat) -> Iterator[Corpus]:
+    """Open a file, or stdin for `-`, and read all of it once.
+
+    Raises `CorpusError` for what can't be read, so that a fault in its last line is told before the first is labelled.
+    """
+    name = "stdin" if path == STREAM else str(path)
+    try:
+        file = tempfile.TemporaryFile() if path == STREAM else path.open("rb")  # noqa: SIM115
+    except OSError as fault:
+        raise CorpusError(f"{name} can't be read: {fault.strerror}") from fault
+    with file:
+        if path == STREAM:
+            shutil.copyfileobj(sys.stdin.buffer, file)
+            file.seek(0)
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        file.seek(0)
+        total = sum(1 for _ in READERS[format_](file, name))
+        if total == 0:
+            raise CorpusError(f"{name} has no sentences in it (read as {format_})")
+        yield Corpus(file, name, format_, digest, total)
+
+
+def label_corpus(
+    client: Labeller, corpus: Corpus, journal: Journal, batch: int, seen: Callable[[Progress], None]
+) -> None:
+    """Label what the journal has not seen yet, `batch` sentences at a time; `seen` is called after each batch.
+
+    Raises as `Spanbridge.projection` does, and `CorpusError` where the models changed since the journal began.
+    """
+    settings = journal.progress.settings
+    include = list(dict.fromkeys([*settings.include, *_needed(settings.output_format)]))
+    records = islice(corpus.records(), journal.progress.done, None)
+    while chunk := list(islice(records, batch)):
+        answer = client.projection(
+            [record.sentence for record in chunk],
+            journal.progress.lang or settings.lang,
+            method=settings.method,
+            labels=settings.labels,
+            options=settings.options,
+            include=include,
+        )
+        _check_models(journal.progress, answer)
+        encode = ENCODERS[settings.output_format]
+        data = b"".join(encode(record, result) for record, result in zip(chunk, answer.results, strict=True))
+        journal.append(data, _after(journal.progress, answer))
+        seen(journal.progress)
+
+
+def _needed(format_: OutputFormat) -> list[str]:
+    return [] if format_ is OutputFormat.JSONL else ["tokens"]
+
+
+def _check_models(progress: Progress, answer: Projection) -> None:
+    if progress.model_version and answer.model_version and progress.model_version != answer.model_version:
+        raise CorpusError(
+            f"the models have changed since this run began, from {progress.model_version} to {answer.model_version}; "
+            "--overwrite starts it again"
+        )
+
+
+def _after(progress: Progress, answer: Projection) -> Progress:
+    failures = [
+        Failure(id=result.id, error=result.error.error, detail=result.error.detail)
+        for result in answer.results
+        if result.error is not None
+    ]
+    changed: dict[str, Any] = {
+        "model_version": progress.model_version or answer.model_version,
+        # A corpus is of one language: what its first batch was found to be holds for all of it.
+        "lang": progress.lang or next((each.lang for each in answer.results if each.lang != AUTO), None),
+        "done": progress.done + len(answer.results),
+        "entities": progress.entities + sum(len(result.entities) for result in answer.results),
+        "failed": progress.failed + len(failures),
+        "failures": [*progress.failures, *failures][: Progress.MOST_FAILURES],
+    }
+    return progress.model_copy(update=changed)

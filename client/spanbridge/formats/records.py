@@ -1,0 +1,80 @@
+"""What every reader gives and every writer takes, and which format a file is in."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from spanbridge_shared.contracts.gateway import Sentence
+from spanbridge_shared.errors import SpanbridgeError
+
+
+class CorpusError(SpanbridgeError):
+    """A file can't be read or written; the message names it and, where there is one, the line."""
+
+
+class InputFormat(StrEnum):
+    """What a corpus comes in."""
+
+    TEXT = "text"
+    JSONL = "jsonl"
+    CONLL = "conll"
+
+
+class OutputFormat(StrEnum):
+    """What results are written in."""
+
+    JSONL = "jsonl"
+    CONLL = "conll"
+    SPACY = "spacy"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One sentence of a corpus, with an id, and all else that its file says of it."""
+
+    sentence: Sentence
+    meta: dict[str, Any] = field(default_factory=dict)
+
+
+_TAGGED = frozenset({".conll", ".conll03", ".bio", ".iob", ".iob2"})
+_JSON_LINES = frozenset({".jsonl", ".ndjson", ".json"})
+
+
+def guess_input(path: Path) -> InputFormat:
+    """Return the format that a file's name stands for; text where it says nothing.
+
+    >>> guess_input(Path("dev.conll")), guess_input(Path("corpus"))
+    (<InputFormat.CONLL: 'conll'>, <InputFormat.TEXT: 'text'>)
+    """
+    suffix = path.suffix.lower()
+    if suffix in _JSON_LINES:
+        return InputFormat.JSONL
+    return InputFormat.CONLL if suffix in _TAGGED else InputFormat.TEXT
+
+
+def guess_output(path: Path) -> OutputFormat:
+    """Return the format that a file's name stands for; JSONL where it says nothing."""
+    suffix = path.suffix.lower()
+    if suffix == ".spacy":
+        return OutputFormat.SPACY
+    return OutputFormat.CONLL if suffix in _TAGGED else OutputFormat.JSONL
+
+
+def lines_of(file: BinaryIO, name: str) -> Iterator[tuple[int, str]]:
+    """Give each line with its number from 1, without its end; raises `CorpusError` where it isn't UTF-8.
+
+    Only LF and CRLF end a line: other separators of Unicode are part of the text.
+    """
+    for number, raw in enumerate(file, start=1):
+        if number == 1 and raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+            raise CorpusError(f"{name} is in UTF-16; convert it to UTF-8")
+        try:
+            line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError as fault:
+            raise CorpusError(
+                f"{name}:{number}: not UTF-8 (byte 0x{raw[fault.start]:02x} at position {fault.start + 1}); "
+                "convert the file to UTF-8"
+            ) from fault
+        yield number, line.removesuffix("\n").removesuffix("\r")
