@@ -48,7 +48,7 @@ setup-bench: $(VENV)/.installed-bench
 lock:  ## Renew uv.lock and constraints.txt (needs uv)
 	uv lock
 	uv export --quiet --all-packages --all-extras --all-groups --no-hashes --no-emit-workspace --no-annotate \
-		--no-header --output-file constraints.txt
+		--no-header --output-file constraints.txt >/dev/null
 
 clean:  ## Remove .venv and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

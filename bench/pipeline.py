@@ -39,7 +39,8 @@ async def _project(http: httpx.AsyncClient, texts: tuple[str, ...]) -> None:
 async def cached() -> Row:
     """Compare the latency of a sentence seen for the first time with the same one again."""
     texts = swahili(40)
-    first, again = [], []
+    first: list[float] = []
+    again: list[float] = []
     async with _gateway() as (http, _):
         await _project(http, swahili(41)[40:])
         for times in (first, again):

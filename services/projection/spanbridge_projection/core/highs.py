@@ -87,7 +87,7 @@ def _programme(pairs: Pairs, capacity: Integers, cost: Floats, *, integral: bool
     rows[within] = (
         np.repeat(pairs.first, widths) + np.arange(widths.sum()) - np.repeat(np.cumsum(widths) - widths, widths)
     )
-    limits = np.concatenate((np.ones(pairs.n_slots), capacity))
+    limits = np.concatenate((np.ones(pairs.n_slots), capacity.astype(np.float64)))
     model = highspy.HighsLp()
     model.num_col_, model.num_row_ = len(pairs), len(limits)
     model.col_cost_ = cost.tolist()

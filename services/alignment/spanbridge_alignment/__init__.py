@@ -1,0 +1,1 @@
+"""Spanbridge alignment service: links between the words of a sentence and those of its translation."""

@@ -1,0 +1,1 @@
+"""Pure functions from sub-word vectors to weighted word links; numpy and lap only."""

@@ -1,0 +1,140 @@
+"""Five real processes and the embedded gateway give the same bytes, but for timings."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+
+from spanbridge_gateway.app import create_app
+from spanbridge_gateway.settings import GatewaySettings
+
+pytestmark = [pytest.mark.models, pytest.mark.processes]
+
+SERVICES = ("translation", "alignment", "projection", "ner_teacher")
+EVERYTHING = ["translation", "alignment", "tokens", "scores"]
+_TIMINGS = re.compile(rb'"timings_ms":\{[^}]*\}')
+
+REQUESTS = [
+    {
+        "sentences": [{"id": "1", "text": "Rais Samia alitembelea Nairobi jana."}],
+        "lang": "swh_Latn",
+        "include": EVERYTHING,
+    },
+    # The same again: now from the cache, on both sides.
+    {"sentences": [{"id": "1", "text": "Rais Samia alitembelea Nairobi jana."}], "lang": "sw", "include": EVERYTHING},
+    {
+        "sentences": [
+            {"text": "Pulezidenti Museveni yasisinkanye Ruto mu Kampala. Bayogedde ku by'obusuubuzi 🙂."},
+            {"text": ""},
+            {"tokens": ["Minisita", "Nabbanja", "yagambye", "nti", "Uganda", "nnungi", "."]},
+        ],
+        "lang": "lug_Latn",
+        "method": "heuristic",
+        "options": {"align_method": "itermax", "beam": 2},
+        "include": EVERYTHING,
+    },
+    {"sentences": [{"text": "Mbe nǐ Paul Biya"}], "lang": "bbj_Latn", "include": EVERYTHING},
+    {"sentences": [{"text": "President Samia visited Nairobi."}], "lang": "eng_Latn", "include": ["tokens"]},
+    {
+        "sentences": [
+            {
+                "tokens": ["Angela", "Merkel", "besuchte", "Rom", "."],
+                "source": {
+                    "tokens": ["Angela", "Merkel", "visited", "Rome", "."],
+                    "entities": [{"start": 0, "end": 2, "label": "PER"}, {"start": 3, "end": 4, "label": "LOC"}],
+                },
+            }
+        ],
+        "lang": "deu_Latn",
+        "include": EVERYTHING,
+    },
+    {"sentences": [{"text": "a"}], "lang": "sw", "method": "transfer"},
+    {"sentences": [{"text": "a"}], "lang": "jpn_Jpan"},
+    {"sentences": [{"text": "a"}], "lang": "xx"},
+    {"sentences": [], "lang": "sw"},
+]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_until_ready(url: str, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"{process.args!r} ended with {process.returncode}")
+        try:
+            if httpx.get(f"{url}/readyz").status_code == 200:
+                return
+        except httpx.TransportError:
+            pass  # Not listening yet.
+        time.sleep(0.1)
+    raise RuntimeError(f"{url} never became ready")
+
+
+@pytest.fixture(scope="module")
+def remote_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    logs = tmp_path_factory.mktemp("logs")
+    processes: list[subprocess.Popen[bytes]] = []
+    environment = dict(os.environ)
+
+    def start(name: str) -> str:
+        port = _free_port()
+        own = environment | {f"SPANBRIDGE_{name.upper()}_PORT": str(port)}
+        with (logs / f"{name}.log").open("wb") as log:
+            command = [sys.executable, "-m", f"spanbridge_{name}"]
+            processes.append(subprocess.Popen(command, env=own, stdout=log, stderr=log))
+        return f"http://127.0.0.1:{port}"
+
+    try:
+        urls = {name: start(name) for name in SERVICES}
+        for url, process in zip(urls.values(), processes, strict=True):
+            _wait_until_ready(url, process)
+        environment |= {f"SPANBRIDGE_GATEWAY_{name.upper()}_URL": url for name, url in urls.items()}
+        gateway = start("gateway")
+        _wait_until_ready(gateway, processes[-1])
+        yield gateway
+    finally:
+        for process in processes:
+            process.send_signal(signal.SIGTERM)
+        for process in processes:
+            process.wait(timeout=60)
+    for log in sorted(logs.iterdir()):
+        assert "Traceback" not in log.read_text(), log.read_text()
+
+
+@pytest.fixture
+async def embedded() -> AsyncIterator[httpx.AsyncClient]:
+    app = create_app(GatewaySettings(log_level="ERROR"))
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://gateway", timeout=None) as http:
+            yield http
+
+
+def _comparable(response: httpx.Response) -> tuple[int, bytes]:
+    return response.status_code, _TIMINGS.sub(b"", response.content)
+
+
+async def test_embedded_equals_remote(remote_url: str, embedded: httpx.AsyncClient) -> None:
+    async with httpx.AsyncClient(base_url=remote_url, timeout=120) as remote:
+        for number, request in enumerate(REQUESTS):
+            headers = {"x-request-id": f"request-{number}"}
+            here = await embedded.post("/v1/project", json=request, headers=headers)
+            there = await remote.post("/v1/project", json=request, headers=headers)
+            assert _comparable(here) == _comparable(there), request
+        for path in ("/v1/languages", "/v1/methods"):
+            assert _comparable(await embedded.get(path)) == _comparable(await remote.get(path))
+    statuses = [(await embedded.post("/v1/project", json=request)).status_code for request in REQUESTS]
+    assert statuses == [200, 200, 200, 200, 200, 200, 422, 422, 422, 422]
