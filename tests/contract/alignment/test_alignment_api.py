@@ -126,7 +126,7 @@ BAD_BODIES = {
     "no JSON": (b"{", 400, "MalformedBody"),
     "no UTF-8": (b'{"source_tokens":["\xff"]}', 400, "MalformedBody"),
     "NaN": (b'{"source_tokens":["a"],"target_tokens":["a"],"options":{"one_sided_weight":NaN}}', 422, "InvalidRequest"),
-    "10 MB": (b" " * 10_000_001, 413, "PayloadTooLarge"),
+    "64 MB": (b" " * 64_000_001, 413, "PayloadTooLarge"),
 }
 
 

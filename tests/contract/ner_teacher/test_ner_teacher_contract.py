@@ -81,7 +81,7 @@ async def test_the_default_teacher_is_spacys_and_versions_are_joined() -> None:
         answer = await client.post("/v1/ner", json={"text": "Barack Obama visited Nairobi."})
         refused = await client.post("/v1/probabilities", json={"tokens": ["Obama"], "lang": "eng_Latn"})
     first, second = info.teachers
-    assert info.model_version == f"{first.model_version}+{second.model_version}"
+    assert info.model_version == f"{first.model_version}:{second.model_version}"
     assert not first.probabilities
     result = NerResponse.model_validate_json(answer.content)
     assert result.model_version == first.model_version

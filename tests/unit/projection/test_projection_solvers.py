@@ -218,3 +218,9 @@ def test_first_slots_that_lost_all_their_pairs_still_count_what_lies_ahead() -> 
     spans = np.array([[0, 3], [1, 3], [2, 3], [2, 5], [4, 5]])
     scores = np.array([[0.1, 0.1, 0.6, 0.7, 0.0], [0.1, 0.1, 0.1, 0.1, 0.6]])
     assert exact(scores, spans) == [Pick(0, 2), Pick(1, 4)]
+
+
+def test_greedy_lets_the_source_decide_between_candidates_of_one_span() -> None:
+    """A candidate given twice made the lower candidate index win over the lower source index."""
+    scores = np.array([[0.0, 0.0, 0.25], [0.25, 0.0, 0.0]])
+    assert greedy(scores, np.array([[0, 2], [0, 1], [0, 2]])) == [Pick(0, 2)]

@@ -30,12 +30,19 @@ def greedy(scores: Floats, spans: Integers, *, n_proj: int = 1, min_score: float
     starts, ends = spans[order, 0], spans[order, 1]
     # (T, S) in the order of the tie rule: the first of several maxima is then the one to take.
     left = np.where(scores > max(min_score, 0.0), scores, 0.0).T[order]
+    span_ranks = np.cumsum((np.diff(starts, prepend=-1) != 0) | (np.diff(ends, prepend=-1) != 0))
     uses = [0] * scores.shape[0]
     picks: list[Pick] = []
     while True:
         column, source = divmod(int(left.argmax()), scores.shape[0])
         if left[column, source] <= 0:
             return sorted(picks, key=lambda pick: int(spans[pick.candidate, 0]))
+        twins = int(np.searchsorted(span_ranks, span_ranks[column], side="right"))
+        if twins > column + 1:
+            # Candidates may be the same span: among them the source decides before the candidate.
+            rows, sources = np.nonzero(left[column:twins] == left[column, source])
+            first = int(np.lexsort((rows, sources))[0])
+            column, source = column + int(rows[first]), int(sources[first])
         picks.append(Pick(source, int(order[column])))
         uses[source] += 1
         left[(starts < ends[column]) & (ends > starts[column])] = 0.0
