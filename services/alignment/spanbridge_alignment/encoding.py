@@ -34,6 +34,7 @@ class SentenceEncoder:
             max_batch_tokens=settings.max_batch_tokens,
             max_queue=settings.max_queue,
             wait_ms=settings.batch_wait_ms,
+            parallel_calls=backend.parallel_calls,
         )
 
     def start(self) -> None:

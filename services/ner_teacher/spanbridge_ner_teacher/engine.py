@@ -96,6 +96,7 @@ class NerTeacherEngine:
             max_batch_tokens=self._settings.max_batch_tokens,
             max_queue=self._settings.max_queue,
             wait_ms=self._settings.batch_wait_ms,
+            parallel_calls=teacher.card.parallel_calls,
         )
 
     def info(self) -> NerInfo:

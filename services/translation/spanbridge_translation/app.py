@@ -9,7 +9,7 @@ from spanbridge_translation.backends.stub import StubBackend
 from spanbridge_translation.engine import TranslationEngine
 from spanbridge_translation.hops import SERVICE
 from spanbridge_translation.routes import router
-from spanbridge_translation.settings import BackendKind, TranslationSettings
+from spanbridge_translation.settings import BackendKind, Device, TranslationSettings
 
 
 def create_app(settings: TranslationSettings | None = None) -> FastAPI:
@@ -36,7 +36,9 @@ def open_backend(settings: TranslationSettings) -> TranslationBackend:
                 model_path(settings.model),
                 device=settings.device,
                 compute_type=settings.compute_type,
-                threads=settings.threads,
+                threads=settings.threads_per_call,
+                # A second call on a GPU would want a second copy of the model there.
+                parallel_calls=settings.parallel_calls if settings.device is Device.CPU else 1,
                 no_repeat_ngram=settings.no_repeat_ngram,
             )
         case BackendKind.TRANSFORMERS:

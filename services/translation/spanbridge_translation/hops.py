@@ -47,6 +47,7 @@ class Hops:
             max_batch_tokens=settings.max_batch_tokens,
             max_queue=settings.max_queue,
             wait_ms=settings.batch_wait_ms,
+            parallel_calls=model.parallel_calls,
         )
 
     def start(self) -> None:

@@ -30,6 +30,7 @@ class TranslationSettings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="SPANBRIDGE_TRANSLATION_")
 
     port: int = Field(8001, ge=0, le=65535)
+    max_batch_tokens: int = Field(1_024, ge=1, description="Padded tokens that one model call may hold.")
     backend: BackendKind = BackendKind.CTRANSLATE2
     model: str = Field("nmt", description="A name inside the models folder, or a path; for transformers also a hub id.")
     device: Device = Device.CPU

@@ -48,8 +48,9 @@ def plan_batches(sizes: Sequence[int], max_tokens: int) -> list[list[int]]:
 class Batcher(Generic[Item, Result, Group]):
     """Feeds one model from many requests.
 
-    `run(group, items)` is called in a worker thread, never twice at once; items of one call share `group` (languages,
-    beam …), which holds all that must be equal within a call. `size` gives an item's length in tokens.
+    `run(group, items)` is called in a worker thread, at most `parallel_calls` times at once; items of one call share
+    `group` (languages, beam …), which holds all that must be equal within a call. `size` gives an item's length in
+    tokens.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Batcher(Generic[Item, Result, Group]):
         max_batch_tokens: int,
         max_queue: int,
         wait_ms: float = 0.0,
+        parallel_calls: int = 1,
     ) -> None:
         self._run = run
         self._size = size
@@ -68,32 +70,41 @@ class Batcher(Generic[Item, Result, Group]):
         self._max_batch_tokens = max_batch_tokens
         self._max_queue = max_queue
         self._wait_s = wait_ms / 1000
+        self._parallel_calls = parallel_calls
         self._queue: list[_Waiting[Item, Result, Group]] = []
         self._running = 0
+        self._calls = 0
         self._open = False
         self._arrived = asyncio.Event()
         self._idle = asyncio.Event()
         self._executor: ThreadPoolExecutor | None = None
-        self._worker: asyncio.Task[None] | None = None
+        self._workers: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Begin to serve; call it inside the event loop. A stopped batcher may start again, in another loop too."""
         self._arrived, self._idle = asyncio.Event(), asyncio.Event()
         self._idle.set()
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"{self._service}-model")
-        self._worker = asyncio.create_task(self._work(), name=f"{self._service}-batcher")
+        self._executor = ThreadPoolExecutor(
+            max_workers=self._parallel_calls, thread_name_prefix=f"{self._service}-model"
+        )
+        self._workers = [
+            asyncio.create_task(self._work(), name=f"{self._service}-batcher-{number}")
+            for number in range(self._parallel_calls)
+        ]
         self._open = True
 
     async def stop(self) -> None:
         """Refuse what is new, finish what was accepted, then stop; no effect where nothing was started."""
-        if self._worker is None or self._executor is None:
+        if self._executor is None:
             return
         self._open = False
         await self._idle.wait()
-        self._worker.cancel()
-        await asyncio.gather(self._worker, return_exceptions=True)
-        self._worker = None
+        for worker in self._workers:
+            worker.cancel()
+        await asyncio.gather(*self._workers, return_exceptions=True)
+        self._workers = []
         self._executor.shutdown(wait=True)
+        self._executor = None
 
     async def submit(self, group: Group, items: Sequence[Item]) -> list[Result]:
         """Return one result per item, in order.
@@ -128,25 +139,29 @@ class Batcher(Generic[Item, Result, Group]):
 
     async def _work(self) -> None:
         while True:
-            await self._arrived.wait()
-            self._arrived.clear()
-            if self._wait_s:
-                await asyncio.sleep(self._wait_s)
-            while self._queue:
-                await self._run_batch(self._take())
-            self._idle.set()
+            while not self._queue:
+                if not self._running:
+                    self._idle.set()
+                self._arrived.clear()
+                await self._arrived.wait()
+                if self._wait_s:
+                    await asyncio.sleep(self._wait_s)
+            await self._run_batch(self._take())
 
     def _take(self) -> list[_Waiting[Item, Result, Group]]:
-        """Take the batch that the longest-waiting sentence belongs to."""
+        """Take the batch that the longest-waiting sentence belongs to, and leave each other free worker its share."""
         mates = [each for each in self._queue if each.group == self._queue[0].group]
-        plan = plan_batches([each.size for each in mates], self._max_batch_tokens)
+        sizes = [each.size for each in mates]
+        share = -(-max(sizes) * len(sizes) // (self._parallel_calls - self._calls))
+        plan = plan_batches(sizes, min(self._max_batch_tokens, share))
         chosen = next([mates[index] for index in batch] for batch in plan if 0 in batch)
         ids = {id(each) for each in chosen}
         self._queue = [each for each in self._queue if id(each) not in ids]
         return chosen
 
     async def _run_batch(self, batch: list[_Waiting[Item, Result, Group]]) -> None:
-        self._running = len(batch)
+        self._calls += 1
+        self._running += len(batch)
         BATCH_ITEMS.labels(self._service).observe(len(batch))
         started = time.perf_counter()
         for each in batch:
@@ -165,7 +180,8 @@ class Batcher(Generic[Item, Result, Group]):
                     each.future.set_exception(fault)
         finally:
             INFERENCE_SECONDS.labels(self._service).observe(time.perf_counter() - started)
-            self._running = 0
+            self._calls -= 1
+            self._running -= len(batch)
             self._show_queue()
 
     def _call(self, group: Group, items: list[Item]) -> Sequence[Result]:

@@ -30,7 +30,17 @@ class ServiceSettings(BaseSettings):
     batch_wait_ms: float = Field(
         0.0, ge=0, description="How long an idle model waits for company for a first sentence."
     )
-    threads: int = Field(default_factory=lambda: min(4, os.cpu_count() or 1), ge=1, description="Threads of one model.")
+    threads: int = Field(
+        default_factory=lambda: min(4, os.cpu_count() or 1), ge=1, description="CPU threads that a model uses in all."
+    )
+    threads_per_call: int = Field(
+        1, ge=1, description="CPU threads within one model call; small models gain more from several calls at once."
+    )
+
+    @property
+    def parallel_calls(self) -> int:
+        """Model calls that may run at once."""
+        return max(1, self.threads // self.threads_per_call)
 
 
 Settings = TypeVar("Settings", bound=BaseSettings)

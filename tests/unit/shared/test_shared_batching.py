@@ -206,3 +206,54 @@ async def test_an_idle_model_waits_for_company(make):
     second = asyncio.create_task(batcher.submit("g", [2]))
     assert await asyncio.gather(first, second) == [[2], [4]]
     assert len(model.calls) == 1
+
+
+async def test_as_many_calls_run_at_once_as_are_allowed() -> None:
+    barrier = threading.Barrier(2, timeout=20)
+
+    def meet(_: str, items: list[int]) -> list[int]:
+        barrier.wait()  # Breaks unless a second call comes while this one runs.
+        return items
+
+    batcher: Batcher[int, int, str] = Batcher(
+        meet, lambda _: 10, service="test", max_batch_tokens=10, max_queue=10, parallel_calls=2
+    )
+    batcher.start()
+    assert await batcher.submit("group", [1, 2]) == [1, 2]
+    await batcher.stop()
+
+
+async def test_a_free_worker_takes_what_comes_while_another_is_busy() -> None:
+    release = threading.Event()
+
+    def run(group: str, items: list[int]) -> list[int]:
+        if group == "slow":
+            release.wait(timeout=20)
+        return items
+
+    batcher: Batcher[int, int, str] = Batcher(
+        run, lambda _: 10, service="test", max_batch_tokens=100, max_queue=10, parallel_calls=2
+    )
+    batcher.start()
+    slow = asyncio.create_task(batcher.submit("slow", [1]))
+    await asyncio.sleep(0)
+    assert await asyncio.wait_for(batcher.submit("fast", [2]), timeout=20) == [2]
+    release.set()
+    assert await slow == [1]
+    await batcher.stop()
+
+
+async def test_one_request_is_shared_out_among_the_workers() -> None:
+    calls: list[list[int]] = []
+
+    def run(_: str, items: list[int]) -> list[int]:
+        calls.append(items)
+        return items
+
+    batcher: Batcher[int, int, str] = Batcher(
+        run, lambda _: 10, service="test", max_batch_tokens=1_000, max_queue=100, parallel_calls=2
+    )
+    batcher.start()
+    assert await batcher.submit("group", list(range(8))) == list(range(8))
+    assert [len(call) for call in calls] == [4, 4]
+    await batcher.stop()

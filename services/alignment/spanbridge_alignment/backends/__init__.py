@@ -11,7 +11,9 @@ def open_backend(settings: AlignmentSettings) -> EncoderBackend:
         case BackendKind.CTRANSLATE2:
             from spanbridge_alignment.backends.ctranslate2 import CTranslate2Encoder
 
-            return CTranslate2Encoder(model_path(settings.model), threads=settings.threads)
+            return CTranslate2Encoder(
+                model_path(settings.model), threads=settings.threads_per_call, parallel_calls=settings.parallel_calls
+            )
         case BackendKind.TRANSFORMERS:
             from spanbridge_alignment.backends.transformers import TransformersEncoder
 

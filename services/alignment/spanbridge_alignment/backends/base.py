@@ -21,7 +21,7 @@ class Pieces:
 
 
 class EncoderBackend(Protocol):
-    """A multilingual encoder. Both steps are called from worker threads, `encode` never twice at once.
+    """A multilingual encoder. Both steps are called from worker threads, `encode` at most `parallel_calls` at once.
 
     They are apart so that the batcher can count sub-words before it fills a batch.
     """
@@ -29,6 +29,11 @@ class EncoderBackend(Protocol):
     @property
     def model_version(self) -> str:
         """A name that changes whenever a vector might."""
+        ...
+
+    @property
+    def parallel_calls(self) -> int:
+        """How many calls of `encode` may run at once."""
         ...
 
     @property

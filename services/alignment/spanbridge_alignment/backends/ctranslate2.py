@@ -17,7 +17,7 @@ from spanbridge_shared.serving.manifests import model_version, read_manifest
 class CTranslate2Encoder:
     """Holds `model.bin` and `tokenizer.json` of one folder; its last layer is the alignment layer."""
 
-    def __init__(self, folder: Path, *, threads: int) -> None:
+    def __init__(self, folder: Path, *, threads: int, parallel_calls: int = 1) -> None:
         manifest = read_manifest(folder, EncoderManifest)
         tokenizer = folder / "tokenizer.json"
         if not tokenizer.is_file():
@@ -25,7 +25,10 @@ class CTranslate2Encoder:
         self.model_version = model_version(manifest)
         self._words = WordTokenizer(tokenizer.read_text(encoding="utf-8"), prefix=manifest.prefix)
         self.window = manifest.max_tokens - len(self._words.head) - len(self._words.tail)
-        self._encoder = ctranslate2.Encoder(str(folder), device="cpu", inter_threads=1, intra_threads=threads)
+        self.parallel_calls = parallel_calls
+        self._encoder = ctranslate2.Encoder(
+            str(folder), device="cpu", inter_threads=parallel_calls, intra_threads=threads
+        )
 
     def tokenize(self, sentences: Sequence[Tokens]) -> list[Pieces]:
         """See `EncoderBackend`."""

@@ -18,6 +18,7 @@ class StubEncoder:
 
     model_version = "stub-1"
     window = WINDOW
+    parallel_calls = 1
 
     def tokenize(self, sentences: Sequence[Tokens]) -> list[Pieces]:
         """See `EncoderBackend`."""

@@ -27,6 +27,7 @@ class TransformersEncoder:
         self._layer = layer
         self._words = WordTokenizer(checkpoint.tokenizer_json)
         self._pad = int(checkpoint.tokenizer.pad_token_id or 0)
+        self.parallel_calls = 1
         self.window = checkpoint.max_tokens - len(self._words.head) - len(self._words.tail)
         self.model_version = _version(source, layer, checkpoint.model)
 

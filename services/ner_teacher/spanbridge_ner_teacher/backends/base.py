@@ -15,7 +15,7 @@ class TeacherCard:
     """What a teacher says of itself.
 
     `languages` are FLORES codes, or `*` for any; `tags` name the columns of its probabilities, None for a teacher that
-    gives none.
+    gives none. `parallel_calls` is how many calls may run at once.
     """
 
     name: str
@@ -23,6 +23,7 @@ class TeacherCard:
     labels: tuple[str, ...]
     languages: tuple[str, ...]
     tags: tuple[str, ...] | None = None
+    parallel_calls: int = 1
 
     def serves(self, lang: str) -> bool:
         """Say whether it labels a language, given as FLORES code."""
@@ -30,7 +31,7 @@ class TeacherCard:
 
 
 class Teacher(Protocol):
-    """A loaded model; calls block, and are made from one thread at a time."""
+    """A loaded model; calls block, and are made from as many threads at once as its card allows."""
 
     @property
     def card(self) -> TeacherCard:

@@ -20,11 +20,15 @@ from spanbridge_shared.text.languages import resolve_language
 class CTranslate2Logits:
     """The encoder's last hidden states times the head."""
 
-    def __init__(self, folder: Path, n_tags: int, threads: int) -> None:
+    def __init__(self, folder: Path, n_tags: int, threads: int, parallel_calls: int) -> None:
         import ctranslate2
 
         self._encoder: Any = ctranslate2.Encoder(
-            str(folder), device="cpu", inter_threads=1, intra_threads=threads, compute_type="default"
+            str(folder),
+            device="cpu",
+            inter_threads=parallel_calls,
+            intra_threads=threads,
+            compute_type="default",
         )
         with np.load(folder / "head.npz") as head:
             self._weight = head["weight"].astype(np.float32)
@@ -42,7 +46,9 @@ class CTranslate2Logits:
         return [logits[place, : len(ids)].astype(np.float64) for place, ids in enumerate(batch)]
 
 
-def open_ctranslate2(model: str, *, threads: int, scheme: TagScheme, max_batch_tokens: int) -> TokenClassifier:
+def open_ctranslate2(
+    model: str, *, threads: int, parallel_calls: int = 1, scheme: TagScheme, max_batch_tokens: int
+) -> TokenClassifier:
     """Load a folder that `spanbridge models convert` wrote; raises `ConfigurationError` where it isn't one."""
     folder = model_path(model)
     manifest = read_manifest(folder, TokenClassifierManifest)
@@ -55,11 +61,12 @@ def open_ctranslate2(model: str, *, threads: int, scheme: TagScheme, max_batch_t
         labels=columns.labels,
         languages=tuple(each if each == ANY_LANGUAGE else resolve_language(each) for each in languages),
         tags=columns.tags,
+        parallel_calls=parallel_calls,
     )
     encoder = WordEncoder((folder / "tokenizer.json").read_text(encoding="utf-8"), manifest.max_tokens, manifest.prefix)
     return TokenClassifier(
         card,
-        CTranslate2Logits(folder, len(manifest.labels), threads),
+        CTranslate2Logits(folder, len(manifest.labels), threads, parallel_calls),
         encoder,
         columns,
         max_batch_tokens=max_batch_tokens,

@@ -16,12 +16,21 @@ def open_teacher(spec: TeacherSpec, settings: NerTeacherSettings) -> Teacher:
 
             return SpacyTeacher(spec.model)
         case Backend.CTRANSLATE2:
-            from spanbridge_ner_teacher.backends.ctranslate2_teacher import open_ctranslate2 as open_classifier
+            from spanbridge_ner_teacher.backends.ctranslate2_teacher import open_ctranslate2
+
+            return open_ctranslate2(
+                spec.model,
+                threads=settings.threads_per_call,
+                parallel_calls=settings.parallel_calls,
+                scheme=settings.tag_scheme,
+                max_batch_tokens=settings.max_batch_tokens,
+            )
         case Backend.TRANSFORMERS:
-            from spanbridge_ner_teacher.backends.transformers_teacher import open_transformers as open_classifier
-    return open_classifier(
-        spec.model,
-        threads=settings.threads,
-        scheme=settings.tag_scheme,
-        max_batch_tokens=settings.max_batch_tokens,
-    )
+            from spanbridge_ner_teacher.backends.transformers_teacher import open_transformers
+
+            return open_transformers(
+                spec.model,
+                threads=settings.threads,
+                scheme=settings.tag_scheme,
+                max_batch_tokens=settings.max_batch_tokens,
+            )

@@ -45,9 +45,10 @@ def settings_version(model_version: str, *, no_repeat_ngram: int, compute_type: 
 
 
 class TranslationBackend(Protocol):
-    """A model with its tokenizer. Called from one worker thread at a time, but for `pieces`, which any may call."""
+    """A model with its tokenizer. Called from `parallel_calls` threads at once at most, but for `pieces`: from any."""
 
     model_version: str
+    parallel_calls: int
     directions: Directions
     max_source_tokens: int
     max_target_tokens: int

@@ -16,7 +16,16 @@ from spanbridge_translation.core.directions import Directions
 class CTranslate2Backend:
     """Translates with a folder that holds a CTranslate2 model, `tokenizer.json` and a manifest."""
 
-    def __init__(self, folder: Path, *, device: str, compute_type: str, threads: int, no_repeat_ngram: int = 0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        device: str,
+        compute_type: str,
+        threads: int,
+        parallel_calls: int = 1,
+        no_repeat_ngram: int = 0,
+    ) -> None:
         manifest = read_manifest(folder, TranslationManifest)
         self.model_version = settings_version(
             model_version(manifest), no_repeat_ngram=no_repeat_ngram, compute_type=compute_type
@@ -35,7 +44,8 @@ class CTranslate2Backend:
         # A model may predict padding, another language or a row that only fills the matrix; none is a translation.
         words = (self._subwords.ids.keys() - self._subwords.special) | {END}
         self._never = [[token] for token in vocabulary if token not in words]
-        self._translator = _open(folder, device, compute_type, threads)
+        self.parallel_calls = parallel_calls
+        self._translator = _open(folder, device, compute_type, threads, parallel_calls)
 
     def pieces(self, text: str) -> list[str]:
         """Return a text's sub-words."""
@@ -92,14 +102,18 @@ class CTranslate2Backend:
         return Decoded(tokens, self._subwords.decode(tokens), score * len(hypothesis) / steps, rows)
 
 
-def _open(folder: Path, device: str, compute_type: str, threads: int) -> Any:
+def _open(folder: Path, device: str, compute_type: str, threads: int, parallel_calls: int) -> Any:
     import ctranslate2
 
     if compute_type == "auto":
         compute_type = "int8" if device == "cpu" else "default"
     try:
         return ctranslate2.Translator(
-            str(folder), device=device, compute_type=compute_type, inter_threads=1, intra_threads=threads
+            str(folder),
+            device=device,
+            compute_type=compute_type,
+            inter_threads=parallel_calls,
+            intra_threads=threads,
         )
     except (ValueError, RuntimeError) as fault:
         raise ConfigurationError(

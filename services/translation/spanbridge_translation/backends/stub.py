@@ -17,6 +17,7 @@ class StubBackend:
 
     def __init__(self, directions: Directions | None = None, *, max_tokens: int = 512) -> None:
         self.model_version = "stub-translation"
+        self.parallel_calls = 1
         self.directions = directions or Directions(frozenset(languages()))
         self.max_source_tokens = max_tokens
         self.max_target_tokens = max_tokens

@@ -22,6 +22,7 @@ class TransformersBackend:
         checkpoint = open_checkpoint(source)
         torch, self._model = _load(source, device, threads)
         self._torch = torch
+        self.parallel_calls = 1
         version = _version(source, checkpoint, self._model)
         self.model_version = settings_version(version, no_repeat_ngram=no_repeat_ngram)
         self.directions = Directions(frozenset(checkpoint.languages))
