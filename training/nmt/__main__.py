@@ -60,13 +60,13 @@ def _tokenizer(arguments: argparse.Namespace, space: Workspace, recipe: Recipe) 
 def _encode(arguments: argparse.Namespace, space: Workspace, recipe: Recipe) -> None:
     from training.nmt.encode import encode
 
-    max_pieces = recipe.train.widths[-1] - 2
+    options = recipe.options("encode") | {"max_pieces": recipe.train.widths[-1] - 2}
     tokenizer_file = arguments.tokenizer or space.tokenizer_file
     run_stage(
         space["encoded"],
         inputs=[space["prepared"], tokenizer_file],
-        options={"max_pieces": max_pieces},
-        build=lambda output: encode(space["prepared"], tokenizer_file, max_pieces, output),
+        options=options,
+        build=lambda output: encode(space["prepared"], tokenizer_file, recipe, output),
         force=arguments.force,
     )
 
@@ -123,6 +123,18 @@ def _evaluate(arguments: argparse.Namespace, space: Workspace, recipe: Recipe) -
     sys.stdout.write((space["evaluation"] / TABLE).read_text(encoding="utf-8"))
 
 
+def _pack(arguments: argparse.Namespace, space: Workspace, recipe: Recipe) -> None:
+    from training.nmt.parcel import pack
+
+    pack(space["checkpoints"], space["encoded"], recipe.train.average, arguments.parcel)
+
+
+def _unpack(arguments: argparse.Namespace, space: Workspace, recipe: Recipe) -> None:
+    from training.nmt.parcel import unpack
+
+    unpack(arguments.parcel, recipe.model, space["checkpoints"], space["encoded"])
+
+
 def _dequantise(arguments: argparse.Namespace, space: Workspace, recipe: Recipe) -> None:
     from training.nmt.dequantise import dequantise
 
@@ -141,6 +153,8 @@ _STAGES: dict[str, tuple[Command, str]] = {
     "tokenizer": (_tokenizer, "learn the pieces and write tokenizer.json"),
     "encode": (_encode, "tokenise the shards once"),
     "train": (_train, "train, or go on training"),
+    "pack": (_pack, "trained weights as int8 in small files, to carry them from another machine"),
+    "unpack": (_unpack, "the weights of such files as the final checkpoint of WORK"),
     "convert": (_convert, "write the CTranslate2 model with its manifest"),
     "evaluate": (_evaluate, "BLEU and chrF on DATA/mt_dev"),
     "dequantise": (_dequantise, "a CTranslate2 model back to transformers float32"),
@@ -163,6 +177,8 @@ def _parser() -> argparse.ArgumentParser:
         if name == "train":
             stage.add_argument("--minutes", type=float, help="stop after so long; run again to go on")
             stage.add_argument("--warm-start", type=Path, help="a transformers folder to start from")
+        if name in ("pack", "unpack"):
+            stage.add_argument("--parcel", type=Path, required=True, help="the folder of the small files")
         if name == "convert":
             stage.add_argument("--card", type=Path, help="write the model card's tables to this file")
     return parser

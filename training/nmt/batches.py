@@ -7,7 +7,7 @@ the chunk began.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,18 +33,39 @@ class Side:
     offsets: NDArray[np.int64]
     code: int
 
-    def row(self, index: int) -> NDArray[np.integer]:
-        """The ids of one sentence."""
-        return self.ids[self.offsets[index] : self.offsets[index + 1]]
+
+class _Sentences:
+    """One side of all shards as flat arrays, so that a batch is laid out without a loop over its rows."""
+
+    def __init__(self, sides: Sequence[Side]) -> None:
+        counts = [len(side.ids) for side in sides]
+        firsts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+        self._ids = np.concatenate([side.ids for side in sides])
+        self._begins = np.concatenate([side.offsets[:-1] + first for side, first in zip(sides, firsts, strict=True)])
+        self._lengths = np.concatenate([np.diff(side.offsets) for side in sides])
+        self._codes = np.array([side.code for side in sides], np.int64)
+
+    def laid_out(self, shards: Rows, rows: Rows, width: int) -> Rows:
+        """`code pieces </s>` of sentences `rows` (n,), counted over all shards, padded: (n, width)."""
+        ends = self._lengths[rows, None] + 1
+        columns = np.arange(width)
+        at = np.clip(self._begins[rows, None] + columns - 1, 0, len(self._ids) - 1)
+        laid = np.where(columns < ends, self._ids[at].astype(np.int64), np.where(columns == ends, EOS_ID, PAD_ID))
+        laid[:, 0] = self._codes[shards]
+        return laid
 
 
 @dataclass(frozen=True)
 class Shard:
-    """The pairs of one (language, pivot); `lengths` (n_pairs,) counts the longer side with code and `</s>`."""
+    """The pairs of one (language, pivot); `lengths` (n_pairs,) counts the longer side with code and `</s>`.
+
+    `shares` (n_pairs,) is the running sum of the pairs' weights.
+    """
 
     text: Side
     translation: Side
     lengths: Rows
+    shares: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -66,9 +87,14 @@ class Batch:
     cursor: Cursor
 
 
-def load_corpus(encoded: Path) -> list[Shard]:
-    """The shards of the `encode` stage, in name order, empty ones left out."""
+def load_corpus(encoded: Path, corpus_weights: Mapping[str, float] | None = None) -> list[Shard]:
+    """The shards of the `encode` stage, in name order, empty ones left out; corpora without a weight count 1."""
     meta = json.loads((encoded / META).read_text(encoding="utf-8"))
+    given = corpus_weights or {}
+    unknown = sorted(set(given) - set(meta["corpora"]))
+    if unknown:
+        raise DataError(f"corpus_weights names {', '.join(unknown)}; the data hold {', '.join(meta['corpora'])}")
+    weights = np.array([given.get(corpus, 1.0) for corpus in meta["corpora"]], np.float64)
     shards = []
     for name in sorted(name for name, count in meta["shards"].items() if count["pairs"]):
         language, pivot = name.split("-")
@@ -77,8 +103,9 @@ def load_corpus(encoded: Path) -> list[Shard]:
                 Side(arrays[f"{side}_ids"], arrays[f"{side}_offsets"], meta["languages"][code])
                 for side, code in (("text", language), ("translation", pivot))
             ]
+            shares = np.cumsum(weights[arrays["corpus"]])
         longer = np.maximum(np.diff(sides[0].offsets), np.diff(sides[1].offsets))
-        shards.append(Shard(sides[0], sides[1], longer + 2))
+        shards.append(Shard(sides[0], sides[1], longer + 2, shares))
     return shards
 
 
@@ -91,9 +118,12 @@ class BatchStream:
         longest = max((int(shard.lengths.max()) for shard in shards), default=0)
         if not shards or longest > self._widths[-1]:
             raise DataError(f"the longest pair has {longest} tokens, the widest batch {self._widths[-1]}: encode again")
-        sizes = np.array([len(shard.lengths) for shard in shards], np.float64)
-        weights = sizes**recipe.temperature
-        self._sizes, self._weights = sizes, weights / weights.sum()
+        weights = np.array([shard.shares[-1] for shard in shards]) ** recipe.temperature
+        self._weights = weights / weights.sum()
+        self._firsts = np.cumsum([0] + [len(shard.lengths) for shard in shards])[:-1]
+        self._lengths = np.concatenate([shard.lengths for shard in shards])
+        self._texts = _Sentences([shard.text for shard in shards])
+        self._translations = _Sentences([shard.translation for shard in shards])
         nothing = tuple(np.zeros((0, 3), np.int64) for _ in recipe.widths)
         self._start = cursor or Cursor(0, 0, nothing)
 
@@ -114,16 +144,17 @@ class BatchStream:
         """Chunk `chunk` as (shard, row, reversed), (_CHUNK, 3)."""
         random = np.random.default_rng([self._recipe.seed, chunk])
         shard = random.choice(len(self._shards), _CHUNK, p=self._weights)
-        row = np.floor(random.random(_CHUNK) * self._sizes[shard]).astype(np.int64)
+        place = random.random(_CHUNK)
+        row = np.zeros(_CHUNK, np.int64)
+        for index, chosen in enumerate(self._shards):
+            mine = shard == index
+            row[mine] = np.searchsorted(chosen.shares, place[mine] * chosen.shares[-1], side="right")
         return np.stack([shard, row, random.random(_CHUNK) < self._recipe.from_pivot], axis=1).astype(np.int64)
 
     def _fill(self, chunk: int, pending: tuple[Rows, ...]) -> tuple[list[Rows], tuple[Rows, ...]]:
         """The batches that chunk completes, in the order in which their last pair was drawn, and what is left over."""
         drawn = self._draw(chunk)
-        lengths = np.zeros(_CHUNK, np.int64)
-        for index, shard in enumerate(self._shards):
-            mine = drawn[:, 0] == index
-            lengths[mine] = shard.lengths[drawn[mine, 1]]
+        lengths = self._lengths[self._firsts[drawn[:, 0]] + drawn[:, 1]]
         bucket_of = np.searchsorted(self._widths, lengths)
         complete: list[tuple[int, Rows]] = []
         left = []
@@ -139,20 +170,14 @@ class BatchStream:
 
     def _pad(self, rows: Rows, cursor: Cursor) -> Batch:
         """Lay out `rows`: source `code pieces </s>`, labels the same of the other side, decoder input shifted right."""
-        longest = max(int(self._shards[shard].lengths[row]) for shard, row, _ in rows)
-        width = int(self._widths[np.searchsorted(self._widths, longest)])
-        source = np.full((len(rows), width), PAD_ID, np.int64)
-        labels = np.full((len(rows), width), IGNORED_LABEL, np.int64)
-        for line, (shard, row, backward) in enumerate(rows):
-            sides = self._shards[shard].text, self._shards[shard].translation
-            self._lay(source[line], sides[backward], row)
-            self._lay(labels[line], sides[1 - backward], row)
+        shards, backward = rows[:, 0], rows[:, 2].astype(bool)[:, None]
+        sentences = self._firsts[shards] + rows[:, 1]
+        width = int(self._widths[np.searchsorted(self._widths, self._lengths[sentences].max())])
+        texts = self._texts.laid_out(shards, sentences, width)
+        translations = self._translations.laid_out(shards, sentences, width)
+        source, target = np.where(backward, translations, texts), np.where(backward, texts, translations)
+        labels = np.where(target == PAD_ID, IGNORED_LABEL, target)
         decoder_input = np.full_like(source, PAD_ID)
         decoder_input[:, 0] = EOS_ID
         decoder_input[:, 1:] = np.where(labels[:, 1:] == IGNORED_LABEL, PAD_ID, labels[:, :-1])
         return Batch(source, decoder_input, labels, cursor)
-
-    @staticmethod
-    def _lay(target: Rows, side: Side, index: int) -> None:
-        pieces = side.row(index)
-        target[0], target[1 : len(pieces) + 1], target[len(pieces) + 1] = side.code, pieces, EOS_ID

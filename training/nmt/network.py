@@ -1,12 +1,14 @@
 """The M2M100 network in NLLB's layout, and its training loss."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from transformers import M2M100Config, M2M100ForConditionalGeneration
 
-from training.nmt.batches import IGNORED_LABEL
+from training.nmt.errors import StageError
 from training.nmt.layout import BOS_ID, EOS_ID, PAD_ID
 from training.nmt.recipe import ModelRecipe
 
@@ -42,20 +44,36 @@ def build_network(recipe: ModelRecipe, vocabulary: int) -> M2M100ForConditionalG
     return M2M100ForConditionalGeneration(network_config(recipe, vocabulary))
 
 
+def warm_network(folder: Path, recipe: ModelRecipe, vocabulary: int) -> M2M100ForConditionalGeneration:
+    """The network of a transformers folder, with the recipe's dropout (the folder's is not the run's).
+
+    Raises StageError when it has another shape than the recipe or another vocabulary than the data.
+    """
+    network = M2M100ForConditionalGeneration.from_pretrained(folder, dropout=recipe.dropout)
+    wanted = network_config(recipe, vocabulary)
+    for name in ("vocab_size", "d_model", "encoder_ffn_dim", "encoder_layers", "decoder_layers", "dropout"):
+        found, expected = getattr(network.config, name), getattr(wanted, name)
+        if found != expected:
+            raise StageError(f"{folder.name} has {name} {found}, the recipe and the data want {expected}")
+    return network
+
+
 def translation_loss(
     network: M2M100ForConditionalGeneration,
     body: Any,
-    arrays: tuple[Tensor, Tensor, Tensor],
+    arrays: Sequence[Tensor],
     *,
     smoothing: float,
     bf16: bool,
 ) -> Tensor:
-    """Label-smoothed cross-entropy over the real target tokens of (source, decoder_input, labels).
+    """Label-smoothed cross-entropy of (source, decoder_input, counted, labels).
+
+    `counted` (n,) are the places of the real target tokens in the flattened decoder input, `labels` (n,) the tokens.
 
     `body` is `network.model` or its compiled form. The output layer sees only tokens that count: the logits of padding
     would be most of the memory.
     """
-    source, decoder_input, labels = arrays
+    source, decoder_input, counted, labels = arrays
     with torch.autocast(source.device.type, dtype=torch.bfloat16, enabled=bf16):
         hidden = body(
             input_ids=source,
@@ -63,6 +81,5 @@ def translation_loss(
             decoder_input_ids=decoder_input,
             use_cache=False,
         ).last_hidden_state
-        counted = labels != IGNORED_LABEL
-        logits = network.lm_head(hidden[counted])
-    return nn.functional.cross_entropy(logits.float(), labels[counted], label_smoothing=smoothing)
+        logits = network.lm_head(hidden.flatten(0, 1).index_select(0, counted))
+    return nn.functional.cross_entropy(logits.float(), labels, label_smoothing=smoothing)

@@ -156,12 +156,18 @@ def prepare(data: Path, recipe: PrepareRecipe, output: Path) -> None:
     write_json(output / SUMMARY, {**summary, "dropped": dropped})
 
 
-def read_shard(path: Path) -> Iterator[tuple[str, str]]:
-    """The (text, translation) pairs of one shard."""
+def read_rows(path: Path) -> Iterator[tuple[str, str, str]]:
+    """The (corpus, text, translation) rows of one shard."""
     with lzma.open(path, "rt", encoding="utf-8", newline="\n") as lines:
         for line in lines:
-            _, text, translation = line.rstrip("\n").split("\t")
-            yield text, translation
+            corpus, text, translation = line.rstrip("\n").split("\t")
+            yield corpus, text, translation
+
+
+def read_shard(path: Path) -> Iterator[tuple[str, str]]:
+    """The (text, translation) pairs of one shard."""
+    for _, text, translation in read_rows(path):
+        yield text, translation
 
 
 def shard_files(prepared: Path) -> dict[tuple[str, str], Path]:

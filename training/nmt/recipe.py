@@ -1,6 +1,7 @@
-"""Every hyper-parameter of the model, read from `recipe.toml`: the values that made models/nmt."""
+"""Every hyper-parameter of the model, read from a TOML file; the defaults are `recipe.toml`, nmt-seed."""
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,14 @@ class TokenizerRecipe:
 
 
 @dataclass(frozen=True)
+class EncodeRecipe:
+    """Each pair is encoded `copies` times: once as served, the others with this share of BPE merges left out."""
+
+    copies: int = 1
+    merge_dropout: float = 0.1
+
+
+@dataclass(frozen=True)
 class ModelRecipe:
     """The shape of the M2M100 network."""
 
@@ -50,7 +59,11 @@ class ModelRecipe:
 
 @dataclass(frozen=True)
 class TrainRecipe:
-    """Optimisation; `batch_tokens` counts padded tokens of the longer side, `widths` code and `</s>` too."""
+    """Optimisation; `batch_tokens` counts padded tokens of the longer side, `widths` code and `</s>` too.
+
+    A pair of a corpus in `corpus_weights` is drawn that many times as often as others of its language pair, and
+    counts as that many when the language pairs are weighed.
+    """
 
     seed: int = 0
     steps: int = 7400
@@ -67,6 +80,7 @@ class TrainRecipe:
     checkpoint_steps: int = 500
     keep_checkpoints: int = 4
     average: int = 1
+    corpus_weights: Mapping[str, float] = field(default_factory=dict)
     compile: bool = True
 
 
@@ -96,6 +110,7 @@ class Recipe:
 
     prepare: PrepareRecipe = field(default_factory=PrepareRecipe)
     tokenizer: TokenizerRecipe = field(default_factory=TokenizerRecipe)
+    encode: EncodeRecipe = field(default_factory=EncodeRecipe)
     model: ModelRecipe = field(default_factory=ModelRecipe)
     train: TrainRecipe = field(default_factory=TrainRecipe)
     convert: ConvertRecipe = field(default_factory=ConvertRecipe)
@@ -109,6 +124,7 @@ class Recipe:
 _SECTIONS: dict[str, type[Any]] = {
     "prepare": PrepareRecipe,
     "tokenizer": TokenizerRecipe,
+    "encode": EncodeRecipe,
     "model": ModelRecipe,
     "train": TrainRecipe,
     "convert": ConvertRecipe,

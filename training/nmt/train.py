@@ -10,16 +10,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
-from transformers import M2M100ForConditionalGeneration
 
 from training.nmt import checkpoints
-from training.nmt.batches import Batch, BatchStream, Cursor, load_corpus
+from training.nmt.batches import IGNORED_LABEL, Batch, BatchStream, Cursor, load_corpus
 from training.nmt.encode import META
 from training.nmt.errors import StageError
-from training.nmt.network import build_network, translation_loss
+from training.nmt.network import build_network, translation_loss, warm_network
 from training.nmt.recipe import Recipe, TrainRecipe
 from training.nmt.stages import STAMP, read_stamp, stamp_of, write_json
 
@@ -53,7 +53,10 @@ def prefetched(stream: Iterator[Batch], *, pin: bool, stop: threading.Event) -> 
     def feed() -> None:
         try:
             for batch in stream:
-                tensors = [torch.from_numpy(array) for array in (batch.source, batch.decoder_input, batch.labels)]
+                # What counts is found here: on the device, asking would wait for all work under way.
+                counted = np.flatnonzero(batch.labels != IGNORED_LABEL)
+                arrays = (batch.source, batch.decoder_input, counted, batch.labels.reshape(-1)[counted])
+                tensors = [torch.from_numpy(array) for array in arrays]
                 put(([tensor.pin_memory() for tensor in tensors] if pin else tensors, batch.cursor))
                 if stop.is_set():
                     return
@@ -79,14 +82,13 @@ class Trainer:
         if warm_start is None:
             network = build_network(recipe.model, vocabulary)
         else:
-            network = M2M100ForConditionalGeneration.from_pretrained(warm_start)
-            if network.config.vocab_size != vocabulary:
-                raise StageError(f"{warm_start.name} has {network.config.vocab_size} tokens, the data {vocabulary}")
+            network = warm_network(warm_start, recipe.model, vocabulary)
         self.network: Any = network.to(self._device).train()
         self._optimizer = self._make_optimizer()
         self._cursor: Cursor | None = None
-        self._shards = load_corpus(encoded)
+        self._shards = load_corpus(encoded, self._recipe.corpus_weights)
         self.step = 0
+        self._began = time.monotonic()
 
     def _make_optimizer(self) -> torch.optim.Optimizer:
         matrices = [weight for weight in self.network.parameters() if weight.dim() > 1]
@@ -149,13 +151,13 @@ class Trainer:
             self.save()
 
     def _advance(self, body: Any, tensors: list[Tensor]) -> Tensor:
-        source, decoder_input, labels = (tensor.to(self._device, non_blocking=True) for tensor in tensors)
+        arrays = [tensor.to(self._device, non_blocking=True) for tensor in tensors]
         for group in self._optimizer.param_groups:
             group["lr"] = learning_rate(self.step + 1, self._recipe)
         loss = translation_loss(
             self.network,
             body,
-            (source, decoder_input, labels),
+            arrays,
             smoothing=self._recipe.label_smoothing,
             bf16=self._device.type == "cuda",
         )
@@ -167,10 +169,15 @@ class Trainer:
         return loss.detach()
 
     def _log(self, loss: Tensor) -> None:
-        record = {"step": self.step, "loss": round(loss.item(), 4), "lr": learning_rate(self.step, self._recipe)}
+        record = {
+            "step": self.step,
+            "loss": round(loss.item(), 4),
+            "lr": learning_rate(self.step, self._recipe),
+            "seconds": round(time.monotonic() - self._began, 1),
+        }
         with (self._folder / LOG).open("a", encoding="utf-8") as file:
             file.write(json.dumps(record) + "\n")
-        logger.info("step %(step)d loss %(loss).3f lr %(lr).2e", record)
+        logger.info("step %(step)d loss %(loss).3f lr %(lr).2e after %(seconds).0f s", record)
 
     def finish(self) -> None:
         """Write the mean of the last checkpoints as a transformers folder, `final`."""

@@ -54,7 +54,7 @@ class ServiceInfo(WireModel):
 
     service: str
     version: str
-    model_version: str = Field(examples=["nmt-seed-1f3a9c02"])
+    model_version: str = Field(examples=["nmt-1-1f3a9c02"])
 
 
 class ModelAnswer(WireModel):

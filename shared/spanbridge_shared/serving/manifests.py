@@ -41,7 +41,7 @@ def read_manifest(folder: Path, kind: type[AnyManifest]) -> AnyManifest:
 
 
 def model_version(manifest: TranslationManifest | EncoderManifest | TokenClassifierManifest) -> str:
-    """Return a name that changes whenever a file or the manifest does, such as `nmt-seed-1f3a9c02`."""
+    """Return a name that changes whenever a file or the manifest does, such as `nmt-1-1f3a9c02`."""
     digest = hashlib.sha256(manifest.model_dump_json().encode()).hexdigest()
     return f"{manifest.name}-{digest[:8]}"
 
