@@ -28,6 +28,7 @@ from spanbridge_shared.clients.transport import ServiceClient
 from spanbridge_shared.contracts.alignment import Alignment, AlignMethod, AlignOptions, AlignRequest, AlignResponse
 from spanbridge_shared.contracts.gateway import (
     DEFAULT_LABELS,
+    UNDETERMINED,
     Include,
     LanguageInfo,
     LanguagesResponse,
@@ -131,7 +132,8 @@ class AsyncSpanbridge:
             results |= zip(part, answer.results, strict=True)
             version = answer.model_version
             # A batch is of one language: what the first part was found to be holds for all.
-            lang = answer.results[0].lang
+            if answer.results[0].lang != UNDETERMINED:
+                lang = answer.results[0].lang
         for place in sorted(set(range(len(listed))) - set(sendable)):
             results[place] = unsendable(listed[place], sizes[place], lang)
         return Projection([results[place] for place in range(len(listed))], version)

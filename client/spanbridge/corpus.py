@@ -17,6 +17,7 @@ from spanbridge.formats.records import CorpusError, InputFormat, OutputFormat, R
 from spanbridge.formats.writers import ENCODERS
 from spanbridge.journal import Failure, Journal, Progress
 from spanbridge.requests import AUTO
+from spanbridge_shared.contracts.gateway import UNDETERMINED
 
 STREAM = Path("-")
 
@@ -116,7 +117,8 @@ def _after(progress: Progress, answer: Projection) -> Progress:
     changed: dict[str, Any] = {
         "model_version": progress.model_version or answer.model_version,
         # A corpus is of one language: what its first batch was found to be holds for all of it.
-        "lang": progress.lang or next((each.lang for each in answer.results if each.lang != AUTO), None),
+        "lang": progress.lang
+        or next((each.lang for each in answer.results if each.lang not in (AUTO, UNDETERMINED)), None),
         "done": progress.done + len(answer.results),
         "entities": progress.entities + sum(len(result.entities) for result in answer.results),
         "failed": progress.failed + len(failures),

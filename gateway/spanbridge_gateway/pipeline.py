@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -14,13 +14,16 @@ from spanbridge_gateway.detection import detect_language
 from spanbridge_gateway.settings import GatewaySettings
 from spanbridge_gateway.upstreams import Infos, Upstreams
 from spanbridge_shared.contracts.gateway import (
+    UNDETERMINED,
     ProjectSentencesRequest,
     ProjectSentencesResponse,
     Sentence,
+    SentenceResult,
     TransferMethodOptions,
 )
 from spanbridge_shared.contracts.projection import SourceEntity
 from spanbridge_shared.errors import (
+    ClientLeft,
     NotReady,
     SentenceError,
     SpanbridgeError,
@@ -33,7 +36,7 @@ from spanbridge_shared.text.spans import Span
 from spanbridge_shared.text.tokenization import Token, join_tokens
 
 AUTO = "auto"
-UNDETERMINED = "und"
+OUTSIDE = "O"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +71,13 @@ class Pipeline:
         except SpanbridgeError as fault:
             raise NotReady(fault.detail) from fault
 
-    async def project(self, request: ProjectSentencesRequest) -> ProjectSentencesResponse:
-        """Label the sentences; raises for faults of the request as a whole, a sentence's own go into its result."""
+    async def project(
+        self, request: ProjectSentencesRequest, has_left: Callable[[], Awaitable[bool]]
+    ) -> ProjectSentencesResponse:
+        """Label the sentences; raises for faults of the request as a whole, a sentence's own go into its result.
+
+        `has_left` says whether the client has gone; then the rest is not computed, and `ClientLeft` raised.
+        """
         infos = await self.upstreams.infos()
         lang = _language(request, infos)
         spec = find_method(request.method)
@@ -83,20 +91,27 @@ class Pipeline:
         works = await asyncio.to_thread(_take_all, request.sentences, lang)
         _check_served(plan, works, infos)
         for chunk in _chunks(works, self._chunk):
+            if await has_left():
+                raise ClientLeft("the client left before the answer")
             await self._run(chunk, plan)
-        results = [assemble(work, lang, plan.include, REQUEST_ID.get()) for work in works]
+        results = await asyncio.to_thread(_assemble_all, works, plan)
         return ProjectSentencesResponse(model_version=infos.model_version, results=results)
 
     async def _run(self, works: Sequence[SentenceWork], plan: Plan) -> None:
-        timings: dict[str, float] = {}
+        sound = [work for work in works if work.segments]
+        direct = [work for work in sound if _is_direct(plan, work)]
+        bridged = [work for work in sound if not _is_direct(plan, work)]
+        for group, run in ((direct, self._label), (bridged, self._bridge)):
+            timings: dict[str, float] = {}
+            if group:
+                await run(group, plan, timings)
+            add_timings(group, timings)
+
+    async def _label(self, works: Sequence[SentenceWork], plan: Plan, timings: dict[str, float]) -> None:
         segments = [segment for work in works for segment in work.segments]
-        if isinstance(plan.options, TransferMethodOptions) or _is_direct(plan, segments):
-            async with _timed(timings, "ner"):
-                options = plan.options if isinstance(plan.options, TransferMethodOptions) else TransferMethodOptions()
-                await stages.label_directly(self.upstreams, segments, plan.lang, sorted(plan.labels), options)
-        else:
-            await self._bridge(works, plan, timings)
-        add_timings(works, timings)
+        options = plan.options if isinstance(plan.options, TransferMethodOptions) else TransferMethodOptions()
+        async with _timed(timings, "ner"):
+            await stages.label_directly(self.upstreams, segments, plan.lang, sorted(plan.labels), options)
 
     async def _bridge(self, works: Sequence[SentenceWork], plan: Plan, timings: dict[str, float]) -> None:
         if isinstance(plan.options, TransferMethodOptions):
@@ -119,7 +134,7 @@ class Pipeline:
 
 
 def _language(request: ProjectSentencesRequest, infos: Infos) -> str:
-    if request.lang != AUTO:
+    if request.lang.lower() != AUTO:
         return resolve_language(request.lang)
     sound = [sentence for sentence in request.sentences if _is_sound(sentence)]
     texts = [each.text if each.text is not None else " ".join(each.tokens or []) for each in sound]
@@ -135,8 +150,14 @@ def _is_sound(sentence: Sentence) -> bool:
     return True
 
 
-def _is_direct(plan: Plan, segments: Sequence[SegmentWork]) -> bool:
-    return plan.lang == ENGLISH and not any(segment.source_given for segment in segments)
+def _is_direct(plan: Plan, work: SentenceWork) -> bool:
+    if isinstance(plan.options, TransferMethodOptions):
+        return True
+    return plan.lang == ENGLISH and not any(segment.source_given for segment in work.segments)
+
+
+def _assemble_all(works: Sequence[SentenceWork], plan: Plan) -> list[SentenceResult]:
+    return [assemble(work, plan.lang, plan.include, REQUEST_ID.get()) for work in works]
 
 
 def _take_all(sentences: Sequence[Sentence], lang: str) -> list[SentenceWork]:
@@ -171,8 +192,10 @@ def _segment(prepared: Prepared, place: Span) -> SegmentWork:
 def _labels(request: ProjectSentencesRequest, infos: Infos) -> frozenset[str]:
     known = {label for teacher in infos.ner_teacher.teachers for label in teacher.labels}
     given = {each.label for s in request.sentences if s.source is not None for each in s.source.entities or []}
+    if "labels" not in request.model_fields_set:
+        return frozenset(request.labels)  # What nobody asked for need not be given.
     for label in request.labels:
-        if label not in known | given:
+        if label not in known | given or label == OUTSIDE:
             raise UnknownLabel(f"no teacher gives the label {label[:40]!r}; there are {', '.join(sorted(known))}")
     return frozenset(request.labels)
 

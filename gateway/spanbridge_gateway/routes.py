@@ -39,9 +39,9 @@ async def root() -> Response:
 
 
 @router.post("/v1/project", response_model=ProjectSentencesResponse, tags=["pipeline"], summary="Label sentences")
-async def project(body: Annotated[ProjectSentencesRequest, PROJECT], pipeline: Engine) -> Response:
+async def project(request: Request, body: Annotated[ProjectSentencesRequest, PROJECT], pipeline: Engine) -> Response:
     """Translate, label, align and project, for up to 10,000 sentences of one language."""
-    return json_answer(await pipeline.project(body), exclude_unset=True)
+    return json_answer(await pipeline.project(body, request.is_disconnected), exclude_unset=True)
 
 
 @router.post("/v1/translate", response_model=TranslateResponse, tags=["services"], summary="Translate only")

@@ -1,6 +1,10 @@
-"""The stages of the pipeline: each makes one call to one service for all segments that need it."""
+"""The stages of the pipeline: each makes one call to one service for all segments that need it.
 
-from collections.abc import Sequence
+Where one text has more segments than a call may hold, a stage makes as many calls as it takes.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 from spanbridge_gateway.core.methods import align_options, projection_options
 from spanbridge_gateway.core.preparation import halve
@@ -16,6 +20,7 @@ from spanbridge_shared.contracts.gateway import (
 )
 from spanbridge_shared.contracts.ner import NerEntity, NerItem, NerRequest, ProbabilitiesRequest
 from spanbridge_shared.contracts.projection import (
+    MAX_SOURCE_ENTITIES,
     ProjectedEntity,
     ProjectionMethod,
     ProjectItem,
@@ -23,11 +28,18 @@ from spanbridge_shared.contracts.projection import (
     SourceEntity,
 )
 from spanbridge_shared.contracts.translation import TranslateRequest, Translation
-from spanbridge_shared.errors import TextTooLong
+from spanbridge_shared.errors import EmptyText, InvalidSource, TextTooLong
 from spanbridge_shared.text.languages import ENGLISH
 from spanbridge_shared.text.offsets import token_span
 from spanbridge_shared.text.spans import Span
 from spanbridge_shared.text.tokenization import tokenize
+
+Item = TypeVar("Item")
+
+
+def _calls(upstreams: Upstreams, todo: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    limit = upstreams.call_limit
+    return (todo[start : start + limit] for start in range(0, len(todo), limit))
 
 
 def alive(segments: Sequence[SegmentWork]) -> list[SegmentWork]:
@@ -36,22 +48,38 @@ def alive(segments: Sequence[SegmentWork]) -> list[SegmentWork]:
 
 
 async def translate(upstreams: Upstreams, works: Sequence[SentenceWork], lang: str, options: LinkingOptions) -> None:
-    """Translate every segment without an English side; one that is too long for the model is cut in two."""
+    """Translate every segment without an English side; one that is too long for the model is cut in two.
+
+    A segment that the model can't read, such as a line of emoji or an endless word, is left without an English side,
+    unless its sentence has no other: then it is the sentence's error.
+    """
     todo = [(work, segment) for work in works for segment in alive(work.segments) if segment.source_text is None]
     while todo:
-        texts = [segment.text for _, segment in todo]
-        request = TranslateRequest(texts=texts, source_lang=lang, target_lang=ENGLISH, beam=options.beam)
-        answer = await upstreams.translation.translate(request)
+        translations: list[Translation] = []
+        for part in _calls(upstreams, todo):
+            texts = [segment.text for _, segment in part]
+            request = TranslateRequest(texts=texts, source_lang=lang, target_lang=ENGLISH, beam=options.beam)
+            translations += (await upstreams.translation.translate(request)).translations
         again: list[tuple[SentenceWork, SegmentWork]] = []
-        for (work, segment), translation in zip(todo, answer.translations, strict=True):
+        for (work, segment), translation in zip(todo, translations, strict=True):
             fault = None if translation.error is None else raised(translation.error)
             if isinstance(fault, TextTooLong) and len(segment.tokens) > 1:
-                again.extend((work, part) for part in _split(work, segment))
+                again.extend((work, half) for half in _split(work, segment))
             elif fault is not None:
                 segment.error = fault
             else:
                 _take_translation(segment, translation)
         todo = again
+    for work in works:
+        _leave_unreadable(work.segments)
+
+
+def _leave_unreadable(segments: Sequence[SegmentWork]) -> None:
+    unreadable = [segment for segment in segments if isinstance(segment.error, (EmptyText, TextTooLong))]
+    if len(unreadable) < len(segments):
+        for segment in unreadable:
+            segment.error = None
+            segment.source_text = ""
 
 
 def _take_translation(segment: SegmentWork, translation: Translation) -> None:
@@ -82,21 +110,26 @@ async def label_source(upstreams: Upstreams, segments: Sequence[SegmentWork], la
     for segment in alive(segments):
         if not segment.source_tokens:  # The translation came out empty.
             segment.source_entities = []
-    if todo:
+    for part in _calls(upstreams, todo):
         items = [
             NerItem(tokens=[token.text for token in segment.source_tokens])
             if segment.source_given
             else NerItem(text=segment.source_text)
-            for segment in todo
+            for segment in part
         ]
         answer = await upstreams.ner_teacher.ner(NerRequest(sentences=items, lang=ENGLISH))
-        for segment, result in zip(todo, answer.results, strict=True):
+        for segment, result in zip(part, answer.results, strict=True):
             if result.error is not None:
                 segment.error = raised(result.error)
             else:
                 segment.source_entities = _source_entities(segment, result.entities)
     for segment in alive(segments):
         segment.source_entities = [each for each in segment.source_entities or [] if each.label in labels]
+        if len(segment.source_entities) > MAX_SOURCE_ENTITIES:
+            segment.error = InvalidSource(
+                f"source: there are {len(segment.source_entities):,} entities, at most {MAX_SOURCE_ENTITIES} can be "
+                "projected; split the sentence"
+            )
 
 
 def _source_entities(segment: SegmentWork, entities: Sequence[NerEntity]) -> list[SourceEntity]:
@@ -116,37 +149,37 @@ async def align(
 ) -> None:
     """Align the segments that have entities to project, or every one where the links are to be shown."""
     todo = [s for s in alive(segments) if s.source_tokens and (every or s.source_entities)]
-    if not todo:
-        return
-    pairs = [
-        TokenPair(source_tokens=[token.text for token in segment.source_tokens], target_tokens=segment.tokens)
-        for segment in todo
-    ]
-    request = AlignRequest(
-        pairs=pairs,
-        source_lang=ENGLISH,
-        target_lang=lang,
-        method=options.align_method,
-        options=align_options(options),
-    )
-    answer = await upstreams.alignment.align(request)
-    for segment, alignment in zip(todo, answer.alignments, strict=True):
-        segment.error = None if alignment.error is None else raised(alignment.error)
-        segment.links = alignment.links
-        segment.alignment_cached = alignment.cached
+    for part in _calls(upstreams, todo):
+        pairs = [
+            TokenPair(source_tokens=[token.text for token in segment.source_tokens], target_tokens=segment.tokens)
+            for segment in part
+        ]
+        request = AlignRequest(
+            pairs=pairs,
+            source_lang=ENGLISH,
+            target_lang=lang,
+            method=options.align_method,
+            options=align_options(options),
+        )
+        answer = await upstreams.alignment.align(request)
+        for segment, alignment in zip(part, answer.alignments, strict=True):
+            segment.error = None if alignment.error is None else raised(alignment.error)
+            segment.links = alignment.links
+            segment.alignment_cached = alignment.cached
 
 
 async def see_probabilities(upstreams: Upstreams, segments: Sequence[SegmentWork], lang: str) -> list[str]:
     """Have the multilingual teacher give its label probabilities for each target; return the columns' labels."""
     todo = [segment for segment in alive(segments) if segment.source_entities]
-    if not todo:
-        return []
-    items = [NerItem(tokens=segment.tokens) for segment in todo]
-    answer = await upstreams.ner_teacher.probabilities(ProbabilitiesRequest(sentences=items, lang=lang))
-    for segment, result in zip(todo, answer.results, strict=True):
-        segment.error = None if result.error is None else raised(result.error)
-        segment.probabilities = result.probabilities
-    return answer.labels
+    labels: list[str] = []
+    for part in _calls(upstreams, todo):
+        items = [NerItem(tokens=segment.tokens) for segment in part]
+        answer = await upstreams.ner_teacher.probabilities(ProbabilitiesRequest(sentences=items, lang=lang))
+        for segment, result in zip(part, answer.results, strict=True):
+            segment.error = None if result.error is None else raised(result.error)
+            segment.probabilities = result.probabilities
+        labels = answer.labels
+    return labels
 
 
 async def project(
@@ -159,29 +192,28 @@ async def project(
 ) -> None:
     """Project the source entities of every segment that has some."""
     todo = [segment for segment in alive(segments) if segment.source_entities]
-    if not todo:
-        return
-    items = [
-        ProjectItem(
-            source_entities=segment.source_entities or [],
-            links=segment.links,
-            target_tokens=segment.tokens,
-            probabilities=segment.probabilities,
-        )
-        for segment in todo
-    ]
     candidates = isinstance(options, CandidatesMethodOptions)
-    request = ProjectRequest(
-        sentences=items,
-        probability_labels=probability_labels or None,
-        method=ProjectionMethod.CANDIDATES if candidates else ProjectionMethod.HEURISTIC,
-        options=projection_options(options),
-        include=["scores"] if scores else [],
-    )
-    answer = await upstreams.projection.project(request)
-    for segment, result in zip(todo, answer.results, strict=True):
-        segment.error = None if result.error is None else raised(result.error)
-        segment.entities = result.entities
+    for part in _calls(upstreams, todo):
+        items = [
+            ProjectItem(
+                source_entities=segment.source_entities or [],
+                links=segment.links,
+                target_tokens=segment.tokens,
+                probabilities=segment.probabilities,
+            )
+            for segment in part
+        ]
+        request = ProjectRequest(
+            sentences=items,
+            probability_labels=probability_labels or None,
+            method=ProjectionMethod.CANDIDATES if candidates else ProjectionMethod.HEURISTIC,
+            options=projection_options(options),
+            include=["scores"] if scores else [],
+        )
+        answer = await upstreams.projection.project(request)
+        for segment, result in zip(part, answer.results, strict=True):
+            segment.error = None if result.error is None else raised(result.error)
+            segment.entities = result.entities
 
 
 async def label_directly(
@@ -192,15 +224,13 @@ async def label_directly(
     options: TransferMethodOptions,
 ) -> None:
     """Have the teacher of a language label the segments themselves: English input, and model transfer."""
-    todo = alive(segments)
-    if not todo:
-        return
-    items = [NerItem(tokens=segment.tokens) for segment in todo]
-    answer = await upstreams.ner_teacher.ner(NerRequest(sentences=items, lang=lang))
-    for segment, result in zip(todo, answer.results, strict=True):
-        segment.error = None if result.error is None else raised(result.error)
-        segment.entities = [
-            ProjectedEntity(start=each.start, end=each.end, label=each.label, score=each.score, source=0)
-            for each in result.entities
-            if each.label in labels and each.score >= options.min_score
-        ]
+    for part in _calls(upstreams, alive(segments)):
+        items = [NerItem(tokens=segment.tokens) for segment in part]
+        answer = await upstreams.ner_teacher.ner(NerRequest(sentences=items, lang=lang))
+        for segment, result in zip(part, answer.results, strict=True):
+            segment.error = None if result.error is None else raised(result.error)
+            segment.entities = [
+                ProjectedEntity(start=each.start, end=each.end, label=each.label, score=each.score, source=0)
+                for each in result.entities
+                if each.label in labels and each.score >= options.min_score
+            ]

@@ -39,7 +39,10 @@ class Infos:
 
 
 class Upstreams:
-    """Opens the four services in `start` and closes them in `stop`; both must run in one task."""
+    """Opens the four services in `start` and closes them in `stop`; both must run in one task.
+
+    `call_limit` is the most segments that one call to a service may hold.
+    """
 
     translation: TranslationClient
     alignment: AlignmentClient
@@ -47,6 +50,7 @@ class Upstreams:
     ner_teacher: NerTeacherClient
 
     def __init__(self, settings: GatewaySettings) -> None:
+        self.call_limit = settings.chunk_sentences
         self._settings = settings
         self._stack = AsyncExitStack()
         self._infos: Infos | None = None

@@ -23,6 +23,7 @@ SpanbridgeError                      500
 │       ├── AmbiguousInput           text and tokens both, or neither
 │       └── InvalidSource            the sentence's own English side doesn't fit
 ├── Overloaded                       429  the queue is full; carries Retry-After
+├── ClientLeft                       499  nobody waits for the answer any more; for the log
 ├── UpstreamFailed                   424  a service behind the gateway failed; names which
 └── NotReady                         503  models are still loading, or shutting down
 """
@@ -140,6 +141,12 @@ class Overloaded(SpanbridgeError):
     def __init__(self, detail: str, *, retry_after: int = 1) -> None:
         super().__init__(detail)
         self.retry_after = retry_after
+
+
+class ClientLeft(SpanbridgeError):
+    """The client closed the connection before the answer; it never sees this."""
+
+    status = 499
 
 
 class UpstreamFailed(SpanbridgeError):

@@ -3,10 +3,8 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Iterator
 
 import httpx
@@ -14,6 +12,7 @@ import pytest
 
 from spanbridge_gateway.app import create_app
 from spanbridge_gateway.settings import GatewaySettings
+from tests.support.processes import free_port, wait_until_ready
 
 pytestmark = [pytest.mark.models, pytest.mark.processes]
 
@@ -62,27 +61,6 @@ REQUESTS = [
 ]
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _wait_until_ready(url: str, process: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise RuntimeError(f"{process.args!r} ended with {process.returncode}")
-        try:
-            if httpx.get(f"{url}/readyz").status_code == 200:
-                return
-        except httpx.TransportError:
-            pass  # Not listening yet.
-        time.sleep(0.1)
-    raise RuntimeError(f"{url} never became ready")
-
-
 @pytest.fixture(scope="module")
 def remote_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     logs = tmp_path_factory.mktemp("logs")
@@ -90,7 +68,7 @@ def remote_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     environment = dict(os.environ)
 
     def start(name: str) -> str:
-        port = _free_port()
+        port = free_port()
         own = environment | {f"SPANBRIDGE_{name.upper()}_PORT": str(port)}
         with (logs / f"{name}.log").open("wb") as log:
             command = [sys.executable, "-m", f"spanbridge_{name}"]
@@ -100,10 +78,10 @@ def remote_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     try:
         urls = {name: start(name) for name in SERVICES}
         for url, process in zip(urls.values(), processes, strict=True):
-            _wait_until_ready(url, process)
+            wait_until_ready(url, process)
         environment |= {f"SPANBRIDGE_GATEWAY_{name.upper()}_URL": url for name, url in urls.items()}
         gateway = start("gateway")
-        _wait_until_ready(gateway, processes[-1])
+        wait_until_ready(gateway, processes[-1])
         yield gateway
     finally:
         for process in processes:

@@ -78,10 +78,21 @@ def read_options(spec: MethodSpec, options: dict[str, Any]) -> AnyOptions:
             raise UnknownOption(f"{spec.method} has no option {name[:40]!r}; it has {known}")
     try:
         # Through JSON, because only there strictness lets a string be an enum but not a number.
-        return spec.options.model_validate_json(json.dumps(options), strict=True)
+        found = spec.options.model_validate_json(json.dumps(options), strict=True)
     except ValidationError as fault:
         told = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in fault.errors())
         raise UnknownOption(f"options of {spec.method}: {told}") from fault
+    _check_scores(found)
+    return found
+
+
+def _check_scores(options: AnyOptions) -> None:
+    """Refuse what nothing in the pipeline computes yet: without nmt scores every pair would score zero."""
+    if isinstance(options, CandidatesMethodOptions):
+        fused = options.score is Score.FUSED and options.weight_nmt > 0
+        if options.score is Score.NMT or fused:
+            name = "weight_nmt" if fused else f"score {Score.NMT.value!r}"
+            raise UnknownOption(f"{name}: nmt scores aren't computed here; give them to the projection service itself")
 
 
 def align_options(options: LinkingOptions) -> AlignOptions:

@@ -166,9 +166,10 @@ def _alignment(prepared: Prepared, segments: Sequence[SegmentWork]) -> ShownAlig
 
 
 def _cached(segments: Sequence[SegmentWork]) -> Cached:
+    translated = [segment.translation_cached for segment in segments if segment.translation_score is not None]
     aligned = [segment.alignment_cached for segment in segments if segment.alignment_cached is not None]
     return Cached(
-        translation=bool(segments) and all(segment.translation_cached for segment in segments),
+        translation=bool(translated) and all(translated),
         alignment=bool(aligned) and all(aligned),
     )
 

@@ -80,7 +80,8 @@ class TranslationEngine:
                 f"num_hypotheses is {number}, more than the beam of {beam}; raise beam or ask for fewer"
             )
         route = () if source == target else self._route(source, target)
-        longest = model.max_source_tokens if route else sys.maxsize  # What goes through no model may have any length.
+        # What goes through no model may have any length, unless the square of it is asked for.
+        longest = model.max_source_tokens if route or "attention" in include else sys.maxsize
 
         def read(text: str) -> _Item:
             return _Item((text,), (read_text(text, model.pieces, longest),))

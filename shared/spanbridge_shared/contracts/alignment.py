@@ -15,6 +15,7 @@ from spanbridge_shared.contracts.base import (
     ServiceInfo,
     WireModel,
     one_or_many,
+    one_or_many_schema,
 )
 
 
@@ -50,6 +51,8 @@ class AlignOptions(WireModel):
 
 class AlignRequest(WireModel):
     """Align each pair; a single pair may be given flat, as `source_tokens` and `target_tokens`."""
+
+    model_config = one_or_many_schema("pairs", TokenPair)
 
     pairs: list[TokenPair] = Field(min_length=1, max_length=MAX_ITEMS)
     source_lang: LanguageCode | None = None

@@ -1,5 +1,6 @@
 """The base of every wire model, and the field types that several of them share."""
 
+import json
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -47,6 +48,21 @@ def one_or_many(data: Any, many: str, fields: Sequence[str]) -> Any:
         return data
     item = {field: data[field] for field in fields if field in data}
     return {key: value for key, value in data.items() if key not in fields} | {many: [item]}
+
+
+def one_or_many_schema(many: str, item: type[BaseModel]) -> ConfigDict:
+    """Return the configuration by which a request's JSON schema tells the flat form that `one_or_many` takes."""
+
+    def extend(schema: dict[str, Any]) -> None:
+        flat = item.model_json_schema()
+        for name, shown in flat["properties"].items():
+            # References would point into the item's own schema.
+            schema["properties"][name] = {} if "$ref" in json.dumps(shown) else shown
+        needed = [flat["required"]] if "required" in flat else [[name] for name in flat["properties"]]
+        others = [name for name in schema.pop("required", []) if name != many]
+        schema["anyOf"] = [{"required": [*others, *names]} for names in ([many], *needed)]
+
+    return ConfigDict(json_schema_extra=extend)
 
 
 class ServiceInfo(WireModel):

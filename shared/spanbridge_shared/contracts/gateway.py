@@ -9,6 +9,8 @@ from spanbridge_shared.contracts.base import ErrorBody, Label, LanguageCode, Lin
 from spanbridge_shared.contracts.projection import CandidateOptions, HeuristicOptions
 
 MAX_SENTENCES = 10_000
+UNDETERMINED = "und"
+"""A result's `lang` where it was to be detected and the request had no sound sentence to detect it in."""
 DEFAULT_LABELS = ("PER", "ORG", "LOC")
 
 Identifier = Annotated[StrictStr, Field(max_length=200)] | StrictInt
@@ -18,8 +20,8 @@ Include = Literal["translation", "alignment", "tokens", "scores"]
 class GivenEntity(WireModel):
     """An entity on the English side that a sentence brings, `[start, end)` in its tokens."""
 
-    start: int
-    end: int
+    start: StrictInt
+    end: StrictInt
     label: Label
 
 

@@ -14,6 +14,7 @@ from spanbridge_shared.contracts.base import (
     ServiceInfo,
     WireModel,
     one_or_many,
+    one_or_many_schema,
 )
 from spanbridge_shared.text.languages import ENGLISH
 
@@ -27,6 +28,8 @@ class NerItem(WireModel):
 
 class NerRequest(WireModel):
     """Label each sentence; a single one may be given flat, as `text` or `tokens`."""
+
+    model_config = one_or_many_schema("sentences", NerItem)
 
     sentences: list[NerItem] = Field(min_length=1, max_length=MAX_ITEMS)
     lang: LanguageCode = ENGLISH
@@ -64,6 +67,8 @@ class NerResponse(ModelAnswer):
 
 class ProbabilitiesRequest(WireModel):
     """Ask for label probabilities per token; a single sentence may be given flat, as `tokens`."""
+
+    model_config = one_or_many_schema("sentences", NerItem)
 
     sentences: list[NerItem] = Field(min_length=1, max_length=MAX_ITEMS)
     lang: LanguageCode

@@ -14,7 +14,10 @@ from spanbridge_shared.contracts.base import (
     ServiceInfo,
     WireModel,
     one_or_many,
+    one_or_many_schema,
 )
+
+MAX_SOURCE_ENTITIES = 500
 
 Index = Annotated[int, Field(ge=0)]
 TokenRange = tuple[Index, Index]
@@ -97,7 +100,7 @@ class SourceEntity(WireModel):
 class CandidatesItem(WireModel):
     """What candidate spans are made from; `probabilities` (n_target, n_labels) only for NER candidates."""
 
-    source_entities: list[SourceEntity] = Field(max_length=500)
+    source_entities: list[SourceEntity] = Field(max_length=MAX_SOURCE_ENTITIES)
     links: list[Link]
     target_tokens: list[RawText]
     probabilities: list[list[float]] | None = None
@@ -105,6 +108,8 @@ class CandidatesItem(WireModel):
 
 class CandidatesRequest(WireModel):
     """Ask for each sentence's candidate spans, so that they can be scored before projecting; one may be given flat."""
+
+    model_config = one_or_many_schema("sentences", CandidatesItem)
 
     sentences: list[CandidatesItem] = Field(min_length=1, max_length=MAX_ITEMS)
     probability_labels: list[str] | None = Field(None, description="Columns of `probabilities`: IOB2 tags and `O`.")
@@ -142,6 +147,8 @@ class ProjectItem(CandidatesItem):
 
 class ProjectRequest(WireModel):
     """Project source entities onto target tokens; `options` are the method's own. One sentence may be given flat."""
+
+    model_config = one_or_many_schema("sentences", ProjectItem)
 
     sentences: list[ProjectItem] = Field(min_length=1, max_length=MAX_ITEMS)
     probability_labels: list[str] | None = None

@@ -25,6 +25,7 @@ from spanbridge_shared.errors import (
     SpanbridgeError,
 )
 from spanbridge_shared.serving.config import ServiceSettings
+from spanbridge_shared.serving.docs import serve_docs
 from spanbridge_shared.serving.middleware import BodyLimit, RequestContext
 from spanbridge_shared.serving.telemetry import REQUEST_ID, set_up_logging
 from spanbridge_shared.text.checks import replace_surrogates
@@ -81,6 +82,8 @@ def service_app(
         description=description,
         version=version("spanbridge-shared"),
         lifespan=lifespan,
+        docs_url=None,  # FastAPI's own pages load their scripts from a CDN.
+        redoc_url=None,
         responses={"4XX": {"model": ErrorBody, "description": "What is wrong, and what would be right."}},
     )
     app.state.engine = engine
@@ -89,6 +92,7 @@ def service_app(
     for router in routers:
         app.include_router(router)
     app.include_router(_operations())
+    serve_docs(app)
     _handle_errors(app)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, answer=_answer)
     app.add_middleware(RequestContext, service=name, answer=_answer)
@@ -163,6 +167,8 @@ def _explain(fault: RequestValidationError) -> SpanbridgeError:
     if any(each["type"] == "too_long" for each in errors):
         each = next(each for each in errors if each["type"] == "too_long")
         return PayloadTooLarge(f"{_where(each['loc'])}: {each['msg']}")
+    if any(each["type"] == "model_attributes_type" and each["loc"] == ("body",) for each in errors):
+        return InvalidRequest("the body must be a JSON object, sent with the header content-type: application/json")
     told = [f"{_where(each['loc'])}: {each['msg']}" for each in errors[:_MAX_DETAILS]]
     more = [f"and {len(errors) - _MAX_DETAILS} more"] if len(errors) > _MAX_DETAILS else []
     return InvalidRequest("; ".join(told + more))

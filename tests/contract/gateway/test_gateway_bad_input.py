@@ -87,6 +87,7 @@ async def test_a_bad_sentence_alone_is_still_an_answer(
         ({"method": "magic"}, 422, "UnknownMethod"),
         ({"method": "\ud800"}, 422, "InvalidRequest"),
         ({"labels": ["ANIMAL"]}, 422, "UnknownLabel"),
+        ({"labels": ["O"]}, 422, "UnknownLabel"),
         ({"labels": []}, 422, "InvalidRequest"),
         ({"options": {"beem": 4}}, 422, "UnknownOption"),
         ({"options": {"\ud800": 4}}, 422, "UnknownOption"),

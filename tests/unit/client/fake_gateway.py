@@ -6,6 +6,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 
 from spanbridge_shared.contracts.alignment import Alignment, AlignRequest, AlignResponse
 from spanbridge_shared.contracts.gateway import (
+    UNDETERMINED,
     Entity,
     LanguageInfo,
     LanguagesResponse,
@@ -52,7 +53,8 @@ class FakeGateway:
         self.requests.append(request)
         if self.fail_at == len(self.requests):
             raise UpstreamFailed("translation can't be reached")
-        lang = "swh_Latn" if request.lang == "auto" else resolve_language(request.lang)
+        detected = "swh_Latn" if any(each.text or each.tokens for each in request.sentences) else UNDETERMINED
+        lang = detected if request.lang == "auto" else resolve_language(request.lang)
         results = [label(each, lang, request.include) for each in request.sentences]
         return ProjectSentencesResponse(model_version=self.model_version, results=results)
 

@@ -88,6 +88,14 @@ def test_a_large_batch_is_cut_by_bytes_below_the_limit(gateway: FakeGateway) -> 
     assert max(map(int, gateway.others)) < 10_000_000
 
 
+def test_auto_is_not_decided_by_a_part_without_a_sound_sentence(gateway: FakeGateway) -> None:
+    """Regression: the next part was sent with the language "und", which the server refused."""
+    with Spanbridge() as spanbridge:
+        results = spanbridge.project([*[""] * 1_000, *["Samia"] * 1_001], lang="auto")
+    assert [request.lang for request in gateway.requests] == ["auto", "auto", "swh_Latn"]
+    assert results[-1].error is None
+
+
 def test_auto_is_decided_by_the_first_part(gateway: FakeGateway) -> None:
     with Spanbridge() as spanbridge:
         spanbridge.project(["a"] * 1_001, lang="auto")

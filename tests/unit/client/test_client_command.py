@@ -77,6 +77,17 @@ class TestProject:
         assert "→ out.jsonl, language swh_Latn" in ended.stderr
         assert [request.lang for request in gateway.requests] == ["auto", "swh_Latn", "swh_Latn"]
 
+    def test_a_first_batch_of_faults_leaves_the_language_open(
+        self, run: Run, gateway: FakeGateway, tmp_path: Path
+    ) -> None:
+        """Regression: the second batch was sent with the language "und", which the server refused."""
+        lines = '{"text": ""}\n{"text": "Samia"}\n{"text": "Ruto"}\n'
+        ended = run(
+            "project", "-", "--input-format", "jsonl", "--lang", "auto", "-o", "out.jsonl", "--batch", "1", input=lines
+        )
+        assert ended.exit_code == 0, ended.output
+        assert [request.lang for request in gateway.requests] == ["auto", "auto", "swh_Latn"]
+
     def test_it_runs_against_a_server(self, run: Run, gateway: FakeGateway, server: str) -> None:
         ended = run("project", "-", "--lang", "sw", "-o", "-", "--url", server, input="Samia\n")
         assert json.loads(ended.stdout)["entities"][0]["text"] == "Samia"

@@ -29,3 +29,14 @@ def test_a_name_and_a_number_are_no_evidence() -> None:
     """pycld2's best effort called this English, for certain."""
     with pytest.raises(LanguageUndetermined, match="eng_Latn"):
         detect_language(["Samia 2023"], ["swh_Latn"])
+
+
+def test_two_languages_in_two_sentences_are_refused() -> None:
+    """Together they were "English, 99%, reliable", and the Swahili one was labelled as English."""
+    english = "The president of the republic visited the city yesterday and met the leaders of the government."
+    with pytest.raises(LanguageUndetermined, match=r"swh_Latn.*eng_Latn|eng_Latn.*swh_Latn"):
+        detect_language([SWAHILI, english], ["swh_Latn"])
+
+
+def test_a_few_words_of_another_language_are_outvoted() -> None:
+    assert detect_language([SWAHILI] * 9 + ["The president visited the city."], ["swh_Latn"]) == "swh_Latn"

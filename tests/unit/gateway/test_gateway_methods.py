@@ -81,3 +81,10 @@ def test_probabilities_are_asked_for_only_where_needed(options: dict[str, Any], 
     read = read_options(METHODS[Method.CANDIDATES], options)
     assert isinstance(read, LinkingOptions)
     assert needs_probabilities(read) is needed
+
+
+@pytest.mark.parametrize("options", [{"score": "nmt"}, {"score": "fused", "weight_nmt": 1.0}])
+def test_scores_that_nobody_computes_are_refused(options: dict[str, Any]) -> None:
+    """Regression: `score: nmt` was taken, and silently projected nothing."""
+    with pytest.raises(UnknownOption, match="nmt"):
+        read_options(METHODS[Method.CANDIDATES], options)

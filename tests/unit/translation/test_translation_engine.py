@@ -1,5 +1,6 @@
 """The engine over the stub: what is computed, how often, and which way."""
 
+import tracemalloc
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -217,3 +218,18 @@ async def test_the_stub_serves_every_language_directly() -> None:
         assert len(info.languages) > 200
         assert info.routes["bbj_Latn"] == ["eng_Latn"]
         assert "eng_Latn" not in info.routes
+
+
+async def test_an_unchanged_text_costs_no_square_of_its_length() -> None:
+    words = " ".join(["neno"] * 4_000)  # 16 million numbers, were attention computed; a 20,000-letter word took 3 GB.
+    async with started(Recorder(max_tokens=100)) as engine:
+        tracemalloc.start()
+        answer = await engine.translate(asking([words], source="eng_Latn"))
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert answer.translations[0].hypotheses[0].text == words
+        assert peak < 20_000_000
+        asked = await engine.translate(asking([words, "Habari"], source="eng_Latn", include=["attention"]))
+        assert asked.translations[0].error is not None
+        assert asked.translations[0].error.error == "TextTooLong"
+        assert asked.translations[1].hypotheses[0].attention == [[1.0]]

@@ -1,6 +1,7 @@
 """spaCy's entity recogniser as a teacher: its own greedy entities, each with the probability the parser gave it."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,13 +24,16 @@ _USELESS = [
     "entity_linker", "entity_ruler", "span_ruler", "spancat",
 ]  # fmt: skip
 _MULTI_LANGUAGE = "xx"
+# spaCy's tokenizer takes quadratic time on "!!!!…": a minute for 20,000 of them.
+_LONG_WORD = re.compile(r"\S{100}")
 _DECIMALS = 6
 
 
 class SpacyTeacher:
     """Any spaCy pipeline with a component `ner`: a package's name or a folder.
 
-    A text is tokenised by spaCy, tokens are taken as they are. It gives no probabilities per token: the parser's steps
+    A text is tokenised by spaCy (by this project's tokenizer where a word has 100 characters or more), tokens are taken
+    as they are. It gives no probabilities per token: the parser's steps
     are conditioned on the entity it has open, which is no distribution over tags.
     """
 
@@ -63,10 +67,15 @@ class SpacyTeacher:
 
     def _doc(self, sentence: Sentence) -> Any:
         from spacy.tokens import Doc
+        from spacy.util import get_words_and_spaces
 
         if sentence.tokens is not None:
             return Doc(self._nlp.vocab, words=list(sentence.tokens))
-        return self._nlp.make_doc(sentence.text or "")
+        text = sentence.text or ""
+        if not _LONG_WORD.search(text):
+            return self._nlp.make_doc(text)
+        words, spaces = get_words_and_spaces(sentence.words()[0], text)
+        return Doc(self._nlp.vocab, words=words, spaces=spaces)
 
     def _parse(self, docs: list[Any]) -> list[FloatMatrix]:
         """Label the docs, and return the parser's scores (n_tokens, n_moves) before each token of each doc.

@@ -37,9 +37,10 @@ def translation(
 
 def unchanged(text: str, pieces: Sequence[str], include: Collection[str]) -> Translation:
     """Return a text as its own certain translation; each piece attends to itself."""
-    size = len(pieces)
-    rows = [[float(row == column) for column in range(size)] for row in range(size)]
-    own = Decoded(tuple(pieces), text, 0.0, rows if "attention" in include else None)
+    rows: list[list[float]] | None = None
+    if "attention" in include:  # Only then: it is the square of the text's length.
+        rows = [[float(row == column) for column in range(len(pieces))] for row in range(len(pieces))]
+    own = Decoded(tuple(pieces), text, 0.0, rows)
     return translation([own], pieces, (), include)
 
 
