@@ -8,8 +8,6 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 MEMBERS := shared services/translation services/alignment services/projection services/ner_teacher gateway client
 PROJECTS := $(MEMBERS:%=%/pyproject.toml)
-PACKAGES := spanbridge_shared spanbridge_translation spanbridge_alignment spanbridge_projection \
-	spanbridge_ner_teacher spanbridge_gateway spanbridge
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev setup-bench run test lint type bench format lock clean
@@ -20,7 +18,7 @@ help:  ## List the targets
 
 setup: $(VENV)/.installed  ## Make .venv with .venv/bin/spanbridge; quick when nothing changed
 
-setup-dev: $(VENV)/.installed-dev  ## Add what tests, lint and types need (torch among it)
+setup-dev: $(VENV)/.installed-dev  ## Add `spanbridge evaluate`, and what tests, lint and types need (torch among it)
 
 run: setup  ## Start everything in one process on HOST:PORT
 	@exec $(BIN)/spanbridge serve --host $(HOST) --port $(PORT)
@@ -66,9 +64,10 @@ $(VENV)/.installed: $(PROJECTS) constraints.txt | $(VENV)/bin/python
 	@$(PIP) --no-build-isolation $(MEMBERS:%=--editable %)
 	@touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed pyproject.toml
+$(VENV)/.installed-dev: $(VENV)/.installed pyproject.toml evaluation/pyproject.toml
 	@echo "Installing what the tests need into $(VENV)"
-	@$(PIP) --no-build-isolation --editable 'client[convert,training]' --group dev
+	@$(PIP) seqeval
+	@$(PIP) --no-build-isolation --editable evaluation --editable 'client[convert,training]' --group dev
 	@touch $@
 
 $(VENV)/.installed-bench: $(VENV)/.installed-dev

@@ -1,5 +1,6 @@
 """The `spanbridge` command."""
 
+from importlib.metadata import entry_points
 from typing import Any
 
 import click
@@ -9,6 +10,12 @@ from spanbridge.cli.models import models
 from spanbridge.cli.project import project
 from spanbridge.cli.serve import serve
 from spanbridge_shared.errors import SpanbridgeError
+
+COMMANDS = "spanbridge.commands"
+"""Entry points by which other packages add commands."""
+
+_ELSEWHERE = {"evaluate": "spanbridge[evaluation]"}
+"""Commands of packages that may be missing, and what has them."""
 
 
 class CommandFailed(click.ClickException):
@@ -20,7 +27,23 @@ class CommandFailed(click.ClickException):
 
 
 class CommandGroup(click.Group):
-    """Tells expected failures in one line."""
+    """Tells expected failures in one line, and finds the commands of other packages when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """List own commands and those of other packages."""
+        return sorted({*super().list_commands(ctx), *entry_points(group=COMMANDS).names})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command; fails for one whose package isn't installed, naming it."""
+        own = super().get_command(ctx, cmd_name)
+        if own is not None:
+            return own
+        for found in entry_points(group=COMMANDS, name=cmd_name):
+            command: click.Command = found.load()
+            return command
+        if cmd_name in _ELSEWHERE:
+            raise CommandFailed(f"{cmd_name} isn't installed here; pip install '{_ELSEWHERE[cmd_name]}' adds it")
+        return None
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the subcommand."""

@@ -1,0 +1,123 @@
+"""`spanbridge evaluate`: a subcommand for each kind of data."""
+
+from pathlib import Path
+
+import click
+
+from spanbridge_evaluation.arguments import Arguments, measuring
+from spanbridge_shared.contracts.gateway import DEFAULT_LABELS
+
+EUROPARL_LABELS = ("PER", "ORG", "LOC", "MISC")
+
+
+@click.group()
+def evaluate() -> None:
+    """Measure methods on gold data.
+
+    Prints a table, or JSON rows; --report writes a page with plots. A stopped run continues with the same command.
+    """
+
+
+@evaluate.command("europarl-ner")
+@measuring
+def europarl_ner(arguments: Arguments) -> None:
+    """Projection alone, from gold English entities.
+
+    --data is the folder of Europarl-NER (en.txt, de.txt, es.txt, it.txt). --split is dev (the first 200 sentences, for
+    tuning), test (the others) or all, the default.
+    """
+    from spanbridge_evaluation.data.layouts import EuroparlSplit, read_europarl
+    from spanbridge_evaluation.measuring import measure_ner
+
+    split = arguments.split or EuroparlSplit.ALL
+    if split not in list(EuroparlSplit):
+        raise click.BadParameter(f"Europarl-NER has the splits {', '.join(EuroparlSplit)}", param_hint="--split")
+    labels = arguments.labels or list(EUROPARL_LABELS)
+    measure_ner(
+        arguments, read_europarl(arguments.data, arguments.lang, EuroparlSplit(split), frozenset(labels)), labels
+    )
+
+
+@evaluate.command()
+@measuring
+def masakhaner2(arguments: Arguments) -> None:
+    """The whole pipeline on MasakhaNER 2.
+
+    --data is its folder, with <lang>/dev.txt and <lang>/test.txt. --split is dev by default.
+    """
+    from spanbridge_evaluation.data.layouts import read_masakhaner
+    from spanbridge_evaluation.measuring import measure_ner
+
+    labels = arguments.labels or list(DEFAULT_LABELS)
+    sets = read_masakhaner(arguments.data, arguments.lang, arguments.split or "dev", frozenset(labels))
+    measure_ner(arguments, sets, labels)
+
+
+@evaluate.command()
+@measuring
+def xtreme(arguments: Arguments) -> None:
+    """The whole pipeline on PAN-X (WikiANN), the named entities of XTREME.
+
+    --data is its folder, with <lang>/test for each of the 39 codes, or <lang>/test.txt. --split is test by default.
+    """
+    from spanbridge_evaluation.data.layouts import read_xtreme
+    from spanbridge_evaluation.measuring import measure_ner
+
+    labels = arguments.labels or list(DEFAULT_LABELS)
+    sets = read_xtreme(arguments.data, arguments.lang, arguments.split or "test", frozenset(labels))
+    measure_ner(arguments, sets, labels)
+
+
+@evaluate.command()
+@measuring
+@click.option(
+    "--parallel", type=click.Path(path_type=Path), metavar="ENGLISH_FILE",
+    help="The same sentences in English, labelled: projection alone.",
+)  # fmt: skip
+def conll(arguments: Arguments, parallel: Path | None) -> None:
+    """Any file of tokens and IOB2 tags in columns.
+
+    The whole pipeline, or projection alone with --parallel. --lang names its one language.
+    """
+    from spanbridge_evaluation.data.layouts import read_conll
+    from spanbridge_evaluation.measuring import measure_ner
+
+    labels = arguments.labels or list(DEFAULT_LABELS)
+    lang = _one_language(arguments)
+    split = arguments.split or arguments.data.stem
+    measure_ner(arguments, [read_conll(arguments.data, lang, parallel, split, frozenset(labels))], labels)
+
+
+@evaluate.command()
+@measuring
+def alignment(arguments: Arguments) -> None:
+    """Word alignment alone: precision, recall, F1 and alignment error rate.
+
+    --data is a file of English tokens, other tokens, sure links, and sure and possible links, parted by tabs; or a
+    folder of en-xx/*.tsv. --split is a file's name without .tsv, or the end of it, such as dev. Links count whatever
+    their weight; argmax is measured without one-sided links unless --option one_sided_weight=… asks for them.
+    """
+    from spanbridge_evaluation.data.pairs import read_alignment_sets
+    from spanbridge_evaluation.measuring import measure_alignments
+
+    measure_alignments(arguments, read_alignment_sets(arguments.data, arguments.lang, arguments.split))
+
+
+@evaluate.command()
+@measuring
+def translation(arguments: Arguments) -> None:
+    """Translation into English alone: BLEU and chrF by sacrebleu.
+
+    --data is a file of text and English, parted by tabs, without a header; or a folder of <lang>.tsv.
+    --option beam=N sets the beam.
+    """
+    from spanbridge_evaluation.data.pairs import read_translation_sets
+    from spanbridge_evaluation.measuring import measure_translations
+
+    measure_translations(arguments, read_translation_sets(arguments.data, arguments.lang))
+
+
+def _one_language(arguments: Arguments) -> str:
+    if len(arguments.lang) != 1:
+        raise click.BadParameter("name the one language of the file", param_hint="--lang")
+    return arguments.lang[0]

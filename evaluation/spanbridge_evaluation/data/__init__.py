@@ -1,0 +1,1 @@
+"""Readers of evaluation data; every fault names its file and line."""

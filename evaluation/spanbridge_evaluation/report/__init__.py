@@ -1,0 +1,1 @@
+"""The static HTML report: one file, nothing loaded from elsewhere."""

@@ -1,0 +1,1 @@
+"""Running methods over data: batches, resuming, and what is compared."""

@@ -1,0 +1,164 @@
+"""Entities through the pipeline: from gold sentences to a row of scores."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from spanbridge_evaluation.data.layouts import NerSet
+from spanbridge_evaluation.data.tagged import TaggedSentence, strict_spans
+from spanbridge_evaluation.metrics.confusion import confusion_table
+from spanbridge_evaluation.metrics.entities import LabelledSentence, Scores, entity_scores
+from spanbridge_evaluation.results import LabelRow, NerRow
+from spanbridge_evaluation.running.batches import Run
+from spanbridge_evaluation.running.journal import Outcome
+from spanbridge_evaluation.running.settings import Setting
+from spanbridge_evaluation.running.workbench import Workbench
+from spanbridge_shared.contracts.gateway import GivenEntity, GivenSource, Sentence, SentenceResult
+from spanbridge_shared.errors import UnknownLabel
+from spanbridge_shared.text.bio import LabelledSpan, spans_of
+from spanbridge_shared.text.spans import Span
+
+DECIMALS = 6
+TRANSFER = "transfer"
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredEntities:
+    """A row with what it was counted from: `sentences` as sent and `labelled`, in the order of the data."""
+
+    row: NerRow
+    data: NerSet
+    setting: Setting
+    sentences: list[Sentence]
+    labelled: list[LabelledSentence]
+
+
+def counted_labels(data: NerSet, setting: Setting, asked: Sequence[str], taught: Sequence[str]) -> list[str]:
+    """Return the labels asked for that can be found; raises `UnknownLabel` where that is none.
+
+    With gold English entities every label can be; else those that a teacher gives.
+    """
+    if data.sources is not None and setting.method != TRANSFER:
+        return list(asked)
+    found = [label for label in asked if label in taught]
+    if not found:
+        raise UnknownLabel(f"no teacher gives any of {', '.join(asked)}; there are {', '.join(sorted(taught))}")
+    return found
+
+
+def measure_entities(
+    bench: Workbench, data: NerSet, setting: Setting, asked: Sequence[str], taught: Sequence[str]
+) -> MeasuredEntities:
+    """Run a setting over a data set, and score it; raises as `Spanbridge.projection` does."""
+    labels = counted_labels(data, setting, asked, taught)
+    sentences = as_sentences(data, labels)
+
+    def call(part: Sequence[Sentence]) -> list[Outcome]:
+        answer = bench.client.projection(
+            part,
+            data.code,
+            method=setting.method,
+            labels=request_labels(part, labels, taught),
+            options=setting.options,
+            include=["tokens"],
+        )
+        bench.check_models(answer.model_version)
+        return [_outcome(result) for result in answer.results]
+
+    run = bench.run(
+        f"{data.dataset} {data.lang} {setting.method}",
+        sentences,
+        call,
+        kind="entities",
+        sentences=[each.model_dump(mode="json") for each in sentences],
+        lang=data.code,
+        method=setting.method,
+        options=dict(setting.options),
+        labels=labels,
+    )
+    pairs = zip(data.sentences, run.outcomes, strict=True)
+    labelled = [_labelled(sentence, outcome, labels) for sentence, outcome in pairs]
+    left_out = [label for label in asked if label not in labels]
+    row = _row(data, setting, labels, left_out, labelled, run, bench.model_version)
+    return MeasuredEntities(row, data, setting, sentences, labelled)
+
+
+def as_sentences(data: NerSet, labels: Sequence[str]) -> list[Sentence]:
+    """Return what is sent: tokens, and the gold English side where there is one."""
+    sources: Sequence[TaggedSentence | None] = data.sources or [None] * len(data.sentences)
+    return [
+        Sentence(
+            id=str(place),
+            tokens=list(sentence.tokens),
+            source=None if source is None else _given(source, labels),
+        )
+        for place, (sentence, source) in enumerate(zip(data.sentences, sources, strict=True))
+    ]
+
+
+def _given(source: TaggedSentence, labels: Sequence[str]) -> GivenSource:
+    entities = [
+        GivenEntity(start=each.span.start, end=each.span.end, label=each.label)
+        for each in spans_of(source.tags)
+        if each.label in labels
+    ]
+    return GivenSource(tokens=list(source.tokens), entities=entities)
+
+
+def request_labels(part: Sequence[Sentence], labels: Sequence[str], taught: Sequence[str]) -> list[str]:
+    """Return the labels that a request may name: those that a teacher or one of its sentences gives."""
+    given = {each.label for sentence in part if sentence.source for each in sentence.source.entities or []}
+    # A request must name one; what it finds beyond the labels counted is left out again.
+    return [label for label in labels if label in given or label in taught] or sorted(taught)[:1]
+
+
+def _outcome(result: SentenceResult) -> Outcome:
+    if result.error is not None:
+        return {"entities": [], "error": result.error.error}
+    return {"entities": [[*each.span, each.label] for each in spans_of(result.tags or [])], "error": None}
+
+
+def _labelled(sentence: TaggedSentence, outcome: Outcome, labels: Sequence[str]) -> LabelledSentence:
+    gold = tuple(each for each in strict_spans(sentence.tags) if each.label in labels)
+    predicted = tuple(
+        LabelledSpan(Span(start, end), label) for start, end, label in outcome["entities"] if label in labels
+    )
+    return LabelledSentence(len(sentence.tokens), gold, predicted)
+
+
+def _row(
+    data: NerSet,
+    setting: Setting,
+    labels: list[str],
+    left_out: list[str],
+    labelled: Sequence[LabelledSentence],
+    run: Run,
+    model_version: str,
+) -> NerRow:
+    scores = entity_scores(labelled, labels)
+    overall = _rounded(scores.overall)
+    return NerRow(
+        dataset=data.dataset,
+        lang=data.lang,
+        split=data.split,
+        method=setting.method,
+        options=dict(setting.options),
+        sentences=len(labelled),
+        precision=overall["precision"],
+        recall=overall["recall"],
+        f1=overall["f1"],
+        ci95=(round(scores.interval[0], DECIMALS), round(scores.interval[1], DECIMALS)),
+        per_label={label: LabelRow(**_rounded(each)) for label, each in scores.per_label.items()},
+        confusion=confusion_table(labelled, labels),
+        labels=labels,
+        left_out=left_out,
+        failed=sum(run.faults.values()),
+        faults=run.faults,
+        seconds=round(run.seconds, 3),
+        sentences_per_second=round(run.rate, 3),
+        model_version=model_version,
+    )
+
+
+def _rounded(scores: Scores) -> dict[str, Any]:
+    return {name: round(value, DECIMALS) for name, value in asdict(scores).items()}

@@ -1,0 +1,79 @@
+"""What every measurement works with: the client, the journals of its runs, and the progress that people see."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from spanbridge_evaluation.running.batches import Run, run_batches
+from spanbridge_evaluation.running.journal import Journal, Outcome, run_key
+from spanbridge_shared.contracts.gateway import GivenSource, Sentence
+from spanbridge_shared.errors import ConfigurationError
+from spanbridge_shared.text.languages import ENGLISH
+
+if TYPE_CHECKING:
+    from spanbridge import Spanbridge
+
+Item = TypeVar("Item")
+
+
+@dataclass(slots=True)
+class Workbench:
+    """Runs calls in batches, resumes them, and shows how far they are; `journals` are forgotten by `finish`."""
+
+    client: "Spanbridge"
+    model_version: str
+    folder: Path
+    batch: int
+    fresh: bool
+    console: Console
+    progress: Progress
+    task: TaskID
+    journals: list[Journal] = field(default_factory=list)
+
+    def run(
+        self, title: str, items: Sequence[Item], call: Callable[[Sequence[Item]], list[Outcome]], **key: Any
+    ) -> Run:
+        """Run a call over all items; `key` names all that the outcomes depend on beside the models."""
+        journal = Journal(self.folder / f"{run_key(model_version=self.model_version, **key)}.jsonl", fresh=self.fresh)
+        self.journals.append(journal)
+        if journal.outcomes:
+            self.say(f"{title}: continuing after {len(journal.outcomes):,} of {len(items):,}")
+        self.progress.update(self.task, description=title, total=len(items), completed=0)
+        return run_batches(
+            items, call, journal, self.batch, lambda done: self.progress.update(self.task, completed=done)
+        )
+
+    def say(self, message: str) -> None:
+        """Tell people something, on stderr."""
+        self.console.print(message, markup=False)
+
+    def check_models(self, found: str | None) -> None:
+        """Raise `ConfigurationError` where the models are no longer those that the run began with."""
+        if found is not None and found != self.model_version:
+            raise ConfigurationError(f"the models changed during the run, from {self.model_version} to {found}")
+
+    def finish(self) -> None:
+        """Forget the finished batches, because all is done."""
+        for journal in self.journals:
+            journal.forget()
+
+
+@contextmanager
+def workbench(client: "Spanbridge", folder: Path, batch: int, *, fresh: bool) -> Iterator[Workbench]:
+    """Give a workbench for an open client; its progress bar lives as long."""
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
+        task = progress.add_task("", total=None)
+        yield Workbench(client, served_models(client), folder, batch, fresh, console, progress, task)
+
+
+def served_models(client: "Spanbridge") -> str:
+    """Return the models' version, asked with a sentence that brings all that a model would have to find."""
+    nothing = Sentence(tokens=["-"], source=GivenSource(tokens=["-"], entities=[]))
+    return client.projection([nothing], ENGLISH).model_version or ""

@@ -1,0 +1,25 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from spanbridge.cli import main
+from tests.unit.evaluation.evaluation_fakes import FakeClient, opened
+
+
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeClient:
+    """The fake client, in the place of the real one; unfinished runs are kept below the test's folder."""
+    fake = FakeClient()
+    monkeypatch.setattr("spanbridge_evaluation.measuring.open_client", lambda url: opened(fake))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("SPANBRIDGE_URL", raising=False)
+    return fake
+
+
+@pytest.fixture
+def evaluate(client: FakeClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Run `spanbridge evaluate` in the test's folder."""
+    monkeypatch.chdir(tmp_path)
+    return lambda *arguments: CliRunner().invoke(main, ["evaluate", *arguments])
