@@ -1,14 +1,14 @@
 """The options that every subcommand has."""
 
 import functools
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import click
 
+from spanbridge.cli.options import read_options
 from spanbridge_shared.contracts.gateway import MAX_SENTENCES
 
 
@@ -32,23 +32,6 @@ class Arguments:
     fresh: bool
 
 
-def _read_options(_: click.Context, __: click.Parameter, given: Sequence[str]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for each in given:
-        name, equals, value = each.partition("=")
-        if not equals or not name:
-            raise click.BadParameter(f"{each!r} is not NAME=VALUE")
-        found[name] = _read_value(value)
-    return found
-
-
-def _read_value(value: str) -> Any:
-    try:
-        return json.loads(value, parse_constant=str)
-    except ValueError:  # A word, such as itermax.
-        return value
-
-
 def _read_list(_: click.Context, __: click.Parameter, given: str | None) -> list[str]:
     return list(dict.fromkeys(each.strip() for each in (given or "").split(",") if each.strip()))
 
@@ -67,7 +50,7 @@ _OPTIONS = (
     click.option("--split", help="Part of the data set; what there is depends on it."),
     click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N of each language."),
     click.option("--method", help="One of `spanbridge methods`; for alignment one of the aligners."),
-    click.option("--option", multiple=True, callback=_read_options, metavar="NAME=VALUE", help="Of the method."),
+    click.option("--option", multiple=True, callback=read_options, metavar="NAME=VALUE", help="Of the method."),
     click.option(
         "--labels", callback=_read_list, metavar="LIST",
         help="Labels to count. [default: PER,ORG,LOC; for Europarl-NER also MISC; none for alignment and translation]",

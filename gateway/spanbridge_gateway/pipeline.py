@@ -137,9 +137,13 @@ def _language(request: ProjectSentencesRequest, infos: Infos) -> str:
     if request.lang.lower() != AUTO:
         return resolve_language(request.lang)
     sound = [sentence for sentence in request.sentences if _is_sound(sentence)]
-    texts = [each.text if each.text is not None else " ".join(each.tokens or []) for each in sound]
+    texts = [_raw_text(sentence) for sentence in sound]
     # With nothing sound to detect a language in, each sentence's own error says more than a refused request.
     return detect_language(texts, sorted({*infos.translation.routes, ENGLISH})) if texts else UNDETERMINED
+
+
+def _raw_text(sentence: Sentence) -> str:
+    return sentence.text if sentence.text is not None else " ".join(sentence.tokens or [])
 
 
 def _is_sound(sentence: Sentence) -> bool:
@@ -165,8 +169,7 @@ def _take_all(sentences: Sequence[Sentence], lang: str) -> list[SentenceWork]:
 
 
 def _take(sentence: Sentence, place: int, lang: str) -> SentenceWork:
-    raw = sentence.text if sentence.text is not None else " ".join(sentence.tokens or [])
-    work = SentenceWork(id=str(place) if sentence.id is None else sentence.id, raw_text=raw)
+    work = SentenceWork(id=str(place) if sentence.id is None else sentence.id, raw_text=_raw_text(sentence))
     try:
         work.prepared = prepare(sentence, lang)
     except SentenceError as fault:
@@ -190,10 +193,10 @@ def _segment(prepared: Prepared, place: Span) -> SegmentWork:
 
 
 def _labels(request: ProjectSentencesRequest, infos: Infos) -> frozenset[str]:
-    known = {label for teacher in infos.ner_teacher.teachers for label in teacher.labels}
-    given = {each.label for s in request.sentences if s.source is not None for each in s.source.entities or []}
     if "labels" not in request.model_fields_set:
         return frozenset(request.labels)  # What nobody asked for need not be given.
+    known = {label for teacher in infos.ner_teacher.teachers for label in teacher.labels}
+    given = {each.label for s in request.sentences if s.source is not None for each in s.source.entities or []}
     for label in request.labels:
         if label not in known | given or label == OUTSIDE:
             raise UnknownLabel(f"no teacher gives the label {label[:40]!r}; there are {', '.join(sorted(known))}")

@@ -1,8 +1,7 @@
 """`spanbridge project`."""
 
-import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -12,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 
 from spanbridge import journal as journals
+from spanbridge.cli.options import read_options
 from spanbridge.cli.session import messages, opened, url_option
 from spanbridge.corpus import STREAM, Corpus, label_corpus, open_corpus
 from spanbridge.formats.docbin import build_docbin
@@ -30,23 +30,6 @@ class _Rate(ProgressColumn):
     def render(self, task: Task) -> Text:
         """Return the column's text."""
         return Text("…" if task.speed is None else f"{task.speed:.1f} sentences/s")
-
-
-def _read_options(_: click.Context, __: click.Parameter, given: Sequence[str]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for each in given:
-        name, equals, value = each.partition("=")
-        if not equals or not name:
-            raise click.BadParameter(f"{each!r} is not NAME=VALUE")
-        found[name] = _read_value(value)
-    return found
-
-
-def _read_value(value: str) -> Any:
-    try:
-        return json.loads(value, parse_constant=str)
-    except ValueError:  # A word, such as itermax.
-        return value
 
 
 def _read_list(_: click.Context, __: click.Parameter, given: str | None) -> list[str]:
@@ -71,7 +54,7 @@ def _read_include(context: click.Context, parameter: click.Parameter, given: str
 )  # fmt: skip
 @url_option
 @click.option("--method", default="candidates", show_default=True, help="One of `spanbridge methods`.")
-@click.option("--option", "options", multiple=True, callback=_read_options, metavar="NAME=VALUE", help="Of the method.")
+@click.option("--option", "options", multiple=True, callback=read_options, metavar="NAME=VALUE", help="Of the method.")
 @click.option("--labels", default=",".join(DEFAULT_LABELS), show_default=True, callback=_read_list, metavar="LIST")
 @click.option(
     "--format",
