@@ -5,6 +5,8 @@ import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+VOCABULARY = Path(__file__).parent / "vocabulary.toml"
+
 Handler = Callable[[argparse.Namespace], None]
 
 
@@ -35,15 +37,12 @@ def _making(stages: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     prune = _stage(stages, "prune", _prune, "smaller vocabulary, fewer layers")
     prune.add_argument("--checkpoint", type=Path, required=True)
     prune.add_argument("--counts", type=Path, required=True)
-    prune.add_argument("--size", type=int, required=True, help="pieces to keep")
-    prune.add_argument("--prior", type=float, required=True, help="languages that the piece scores weigh as much as")
-    prune.add_argument(
-        "--guarantee", action="append", type=_share, default=[], help="LANGUAGE=SHARE of its tokens; repeatable"
-    )
-    prune.add_argument("--layers", type=int, default=7)
+    prune.add_argument("--recipe", type=Path, default=VOCABULARY, help="TOML: the size and the languages' weights")
+    prune.add_argument("--layers", type=int, default=12)
     convert = _stage(stages, "convert", _convert, "CTranslate2 int8, tokenizer, manifest")
     convert.add_argument("--checkpoint", type=Path, required=True)
     convert.add_argument("--name", default="e5-small-7")
+    convert.add_argument("--licence", default="MIT", help="of the weights, which follow their training data")
     publish = _stage(stages, "publish", _publish, "copy the checked files beside the model card")
     publish.add_argument("--converted", type=Path, required=True)
 
@@ -77,13 +76,6 @@ def _named(text: str) -> tuple[str, Path]:
     return name, Path(folder)
 
 
-def _share(text: str) -> tuple[str, float]:
-    language, separator, share = text.partition("=")
-    if not (language and separator) or not 0 < float(share) <= 1:
-        raise argparse.ArgumentTypeError(f"expected LANGUAGE=SHARE with a share in (0, 1], got {text!r}")
-    return language, float(share)
-
-
 def _rebuild(a: argparse.Namespace) -> None:
     from training.encoder.rebuild import rebuild
 
@@ -97,16 +89,15 @@ def _count(a: argparse.Namespace) -> None:
 
 
 def _prune(a: argparse.Namespace) -> None:
-    from training.encoder.prune import PruneOptions, prune
+    from training.encoder.prune import prune, read_recipe
 
-    options = PruneOptions(a.size, a.prior, dict(a.guarantee), a.layers)
-    prune(a.checkpoint, a.counts, a.out, options, force=a.force)
+    prune(a.checkpoint, a.counts, a.out, read_recipe(a.recipe), a.layers, force=a.force)
 
 
 def _convert(a: argparse.Namespace) -> None:
     from training.encoder.convert import convert
 
-    convert(a.checkpoint, a.out, name=a.name, force=a.force)
+    convert(a.checkpoint, a.out, name=a.name, licence=a.licence, force=a.force)
 
 
 def _publish(a: argparse.Namespace) -> None:

@@ -20,10 +20,12 @@ class VocabularyMismatchError(ValueError):
     """CTranslate2's vocabulary and the tokenizer's number the pieces differently."""
 
 
-def convert(checkpoint: Path, out: Path, *, name: str, quantization: str = "int8", force: bool = False) -> bool:
+def convert(
+    checkpoint: Path, out: Path, *, name: str, licence: str, quantization: str = "int8", force: bool = False
+) -> bool:
     """Write model.bin, config.json, vocabulary.json, tokenizer.json and spanbridge.json to `out`."""
     inputs = fingerprints(checkpoint, checkpoint_files(checkpoint))
-    stamp = Stamp("convert", {"name": name, "quantization": quantization}, inputs)
+    stamp = Stamp("convert", {"name": name, "licence": licence, "quantization": quantization}, inputs)
 
     def build(folder: Path) -> None:
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
@@ -36,6 +38,7 @@ def convert(checkpoint: Path, out: Path, *, name: str, quantization: str = "int8
         write_manifest(
             folder,
             name=name,
+            licence=licence,
             layer=config["num_hidden_layers"],
             hidden_size=config["hidden_size"],
             max_tokens=config["max_position_embeddings"],

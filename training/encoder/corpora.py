@@ -1,20 +1,28 @@
-"""Read what is counted: training text below a data folder, and the word frequencies of the PyPI package wordfreq.
+"""Read what is counted: training text below a data folder, and word lists for languages without text at hand.
 
-wordfreq (code Apache-2.0, data CC BY-SA 4.0) stands in for the Latin and Cyrillic languages without text at hand.
+The lists are the word frequencies of the PyPI package wordfreq (code Apache-2.0, data CC BY-SA 4.0) and, for Estonian,
+which it lacks, the word forms of simplemma (MIT), which have no frequencies.
 """
 
 import lzma
+import math
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import wordfreq
+from tokenizers import Tokenizer
+
+from training.encoder.tokenizer import encode_words, piece_scores
 
 COUNTED = ("parallel/*.tsv.xz", "ner/masakhaner2/*/unlabelled.txt", "ner/english/*/*.txt")
 HELD_OUT_NAMES = frozenset({"dev.txt", "test.txt"})
 FREQUENCY_LANGUAGES = tuple(
     "bg ca cs da de en es fi fil fr hu id is it lt lv mk ms nb nl pl pt ro ru sh sk sl sv tr uk vi".split()
 )
+LEXICON_LANGUAGES = ("et",)
+LEXICON_TEMPERATURE = 2.0
+LEXICON_WORDS = 200_000
 WORDS_PER_LIST = 100_000_000
 CAPITALISED_SHARE = 0.15
 
@@ -74,3 +82,23 @@ def frequency_words(language: str) -> WordCounts:
         words[tag, word] += round(frequency * WORDS_PER_LIST * (1 - CAPITALISED_SHARE))
         words[tag, word.capitalize()] += round(frequency * WORDS_PER_LIST * CAPITALISED_SHARE)
     return +words
+
+
+def lexicon_words(language: str, tokenizer: Tokenizer) -> WordCounts:
+    """Return simplemma's likeliest word forms as counts out of WORDS_PER_LIST.
+
+    Without frequencies, a form weighs as much as the tokenizer's unigram model thinks of it, its probability to the
+    power 1 / LEXICON_TEMPERATURE: so the long tail of compounds does not outweigh the words that people use.
+    """
+    from simplemma.strategies.dictionaries import DefaultDictionaryFactory
+
+    forms = [form for form in DefaultDictionaryFactory().get_dictionary(language) if form.isalpha()]
+    scores = piece_scores(tokenizer)
+    weights = {
+        form: math.exp(sum(scores[i] for i in ids) / LEXICON_TEMPERATURE)
+        for form, ids in zip(forms, encode_words(tokenizer, forms), strict=True)
+    }
+    best = sorted(weights, key=lambda form: (-weights[form], form))[:LEXICON_WORDS]
+    mass = sum(weights[form] for form in best)
+    tag = f"simplemma-{language}"
+    return +Counter({(tag, form): round(weights[form] / mass * WORDS_PER_LIST) for form in best})

@@ -1,5 +1,6 @@
 """Stage `count`: how often each language uses each piece of the full vocabulary."""
 
+import heapq
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
@@ -9,13 +10,23 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from training.encoder.corpora import FREQUENCY_LANGUAGES, WordCounts, count_words, counted_files, frequency_words
+from training.encoder.corpora import (
+    FREQUENCY_LANGUAGES,
+    LEXICON_LANGUAGES,
+    WordCounts,
+    count_words,
+    counted_files,
+    frequency_words,
+    lexicon_words,
+)
 from training.encoder.stages import Stamp, fingerprints, run_stage, sha256, write_json, write_text
 from training.encoder.tokenizer import encode_words, ordered_vocabulary
 
 logger = logging.getLogger(__name__)
 
 COUNTS_NAME = "counts.tsv"
+# Rarer words are spelled with the same pieces, and there are millions of them.
+WORDS_PER_LANGUAGE = 30_000
 Counts = Mapping[tuple[str, str], int]
 
 
@@ -28,7 +39,12 @@ def count(checkpoint: Path, data: Path, out: Path, *, force: bool = False) -> bo
     if not files:
         raise FileNotFoundError(f"no corpus below --data matches; expected parallel/ and ner/ in {data.name}")
     inputs = fingerprints(data, files) | fingerprints(checkpoint, [checkpoint / "tokenizer.json"])
-    stamp = Stamp("count", {"wordfreq": version("wordfreq"), "lists": list(FREQUENCY_LANGUAGES)}, inputs)
+    lists = {"wordfreq": list(FREQUENCY_LANGUAGES), "simplemma": list(LEXICON_LANGUAGES)}
+    stamp = Stamp(
+        "count",
+        {"words": WORDS_PER_LANGUAGE, "lists": lists, "versions": {name: version(name) for name in lists}},
+        inputs,
+    )
     return run_stage(out, stamp, partial(_build, checkpoint, data, files), force=force)
 
 
@@ -43,7 +59,10 @@ def _build(checkpoint: Path, data: Path, files: list[Path], folder: Path) -> Non
     for language in FREQUENCY_LANGUAGES:
         total.update(_shard(folder / "words" / "wordfreq" / f"{language}.tsv", partial(frequency_words, language)))
     tokenizer = Tokenizer.from_file(str(checkpoint / "tokenizer.json"))
-    write_table(folder / COUNTS_NAME, count_pieces(tokenizer, total))
+    for language in LEXICON_LANGUAGES:
+        shard = folder / "words" / "simplemma" / f"{language}.tsv"
+        total.update(_shard(shard, partial(lexicon_words, language, tokenizer)))
+    write_table(folder / COUNTS_NAME, count_pieces(tokenizer, most_frequent(total, WORDS_PER_LANGUAGE)))
     write_json(folder / "files.json", {"files": listing, "wordfreq": version("wordfreq")})
 
 
@@ -53,6 +72,20 @@ def _shard(path: Path, make: Callable[[], WordCounts]) -> WordCounts:
         write_table(path, make())
         logger.info("count: read %s", path.stem)
     return read_table(path)
+
+
+def most_frequent(counts: Counts, limit: int) -> WordCounts:
+    """Return each language's `limit` most frequent words; ties go to the first in the alphabet.
+
+    >>> most_frequent({("x", "a"): 3, ("x", "b"): 1, ("x", "c"): 1, ("y", "c"): 1}, 2)
+    Counter({('x', 'a'): 3, ('x', 'b'): 1, ('y', 'c'): 1})
+    """
+    by_language: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    for (language, word), n in counts.items():
+        by_language[language].append((-n, word))
+    return Counter(
+        {(language, word): -n for language, uses in by_language.items() for n, word in heapq.nsmallest(limit, uses)}
+    )
 
 
 def count_pieces(tokenizer: Tokenizer, words: Counts) -> WordCounts:

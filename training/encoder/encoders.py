@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-import ctranslate2
 import numpy as np
 
 from training.encoder.manifest import MANIFEST_NAME
@@ -50,6 +49,8 @@ class CTranslate2Encoder:
     """The shipped form."""
 
     def __init__(self, folder: Path, *, threads: int) -> None:
+        import ctranslate2
+
         self._encoder = ctranslate2.Encoder(str(folder), device="cpu", intra_threads=threads)
 
     def encode(self, sentences: Sequence[TokenIds]) -> list[FloatArray]:

@@ -28,10 +28,10 @@ class Manifest:
     prefix: str = ""
 
 
-def write_manifest(folder: Path, *, name: str, layer: int, hidden_size: int, max_tokens: int) -> Manifest:
+def write_manifest(folder: Path, *, name: str, licence: str, layer: int, hidden_size: int, max_tokens: int) -> Manifest:
     """Hash the shipped files of `folder` and write its manifest."""
     files = {file: sha256(folder / file) for file in SHIPPED}
-    manifest = Manifest(name, layer, hidden_size, max_tokens, files)
+    manifest = Manifest(name, layer, hidden_size, max_tokens, files, licence=licence)
     write_json(folder / MANIFEST_NAME, asdict(manifest), indent=2)
     return manifest
 

@@ -2,7 +2,8 @@
 
 import copy
 import json
-from dataclasses import asdict, dataclass
+import tomllib
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -13,36 +14,31 @@ from transformers import BertModel
 
 from training.encoder.count import COUNTS_NAME, read_table
 from training.encoder.rebuild import save_checkpoint
-from training.encoder.selection import guaranteed_pieces, piece_rates, select
+from training.encoder.selection import VocabularyRecipe, piece_rates, select
 from training.encoder.stages import Stamp, checkpoint_files, fingerprints, run_stage, write_json
 from training.encoder.tokenizer import ScoredPiece, build_tokenizer, save_tokenizer
 
 
-@dataclass(frozen=True)
-class PruneOptions:
-    """What to keep: pieces in all, languages the piece scores weigh as much as, share of tokens by language, layers."""
-
-    size: int
-    prior: float
-    guarantees: dict[str, float]
-    layers: int
+def read_recipe(path: Path) -> VocabularyRecipe:
+    """Read a vocabulary recipe; an unknown or missing key raises TypeError."""
+    return VocabularyRecipe(**tomllib.loads(path.read_text("utf-8")))
 
 
-def prune(checkpoint: Path, counts: Path, out: Path, options: PruneOptions, *, force: bool = False) -> bool:
+def prune(
+    checkpoint: Path, counts: Path, out: Path, recipe: VocabularyRecipe, layers: int, *, force: bool = False
+) -> bool:
     """Write the pruned checkpoint `out`, with `selection.json` telling how the pieces were chosen."""
     inputs = fingerprints(checkpoint, checkpoint_files(checkpoint)) | fingerprints(counts, [counts / COUNTS_NAME])
-    stamp = Stamp("prune", asdict(options), inputs)
-    return run_stage(out, stamp, partial(_build, checkpoint, counts, options), force=force)
+    stamp = Stamp("prune", {**asdict(recipe), "layers": layers}, inputs)
+    return run_stage(out, stamp, partial(_build, checkpoint, counts, recipe, layers), force=force)
 
 
-def _build(checkpoint: Path, counts: Path, options: PruneOptions, folder: Path) -> None:
+def _build(checkpoint: Path, counts: Path, recipe: VocabularyRecipe, layers: int, folder: Path) -> None:
     pieces = scored_pieces(Tokenizer.from_file(str(checkpoint / "tokenizer.json")))
-    table = read_table(counts / COUNTS_NAME)
-    rates = piece_rates(pieces, table, prior=options.prior)
-    chosen = select(pieces, rates, guaranteed_pieces(table, options.guarantees), size=options.size)
-    save_checkpoint(prune_model(BertModel.from_pretrained(checkpoint), chosen.kept, options.layers), folder)
+    chosen = select(pieces, piece_rates(pieces, read_table(counts / COUNTS_NAME), recipe), size=recipe.size)
+    save_checkpoint(prune_model(BertModel.from_pretrained(checkpoint), chosen.kept, layers), folder)
     save_tokenizer(build_tokenizer([pieces[i] for i in chosen.kept]), folder)
-    write_json(folder / "selection.json", {**asdict(options), "by_rule": chosen.by_rule})
+    write_json(folder / "selection.json", {"layers": layers, "by_rule": chosen.by_rule, "kept": chosen.kept})
 
 
 def scored_pieces(tokenizer: Tokenizer) -> list[ScoredPiece]:

@@ -1,5 +1,7 @@
 """Build the XLM-R style Unigram tokenizer, full or pruned, from pieces and their scores."""
 
+import itertools
+import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from training.encoder.stages import write_json
 SPECIALS = ("<s>", "<pad>", "</s>", "<unk>")
 BOS_ID, PAD_ID, EOS_ID, UNK_ID = range(4)
 WORD_MARK = "▁"
+CHUNK_WORDS = 50_000
 
 ScoredPiece = tuple[str, float]
 
@@ -66,6 +69,16 @@ def ordered_vocabulary(tokenizer: Tokenizer) -> list[str]:
     return sorted(vocabulary, key=vocabulary.__getitem__)
 
 
+def piece_scores(tokenizer: Tokenizer) -> list[float]:
+    """Return the log-probability of each piece, by id."""
+    return [float(score) for _, score in json.loads(tokenizer.to_str())["model"]["vocab"]]
+
+
 def encode_words(tokenizer: Tokenizer, words: Iterable[str]) -> list[list[int]]:
     """Return the ids of each word, encoded alone and without special ids."""
-    return [encoding.ids for encoding in tokenizer.encode_batch(list(words), add_special_tokens=False)]
+    remaining = iter(words)
+    ids: list[list[int]] = []
+    # An encoding takes a kilobyte or more: those of a whole vocabulary at once fill the memory.
+    while chunk := list(itertools.islice(remaining, CHUNK_WORDS)):
+        ids.extend(encoding.ids for encoding in tokenizer.encode_batch_fast(chunk, add_special_tokens=False))
+    return ids
