@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from statistics import median
 
 import numpy as np
@@ -12,9 +13,11 @@ from spanbridge_projection.core.exact import exact
 from spanbridge_projection.core.greedy import Pick, greedy
 from spanbridge_projection.core.scores import align_scores
 from spanbridge_projection.core.sentence import Entity, Floats, Integers, link_weights
+from spanbridge_shared.contracts.projection import ProjectionCount
 from spanbridge_shared.text.spans import Span
 
 Instance = tuple[Floats, Integers]
+Solve = Callable[[Floats, Integers], list[Pick]]
 
 _SENTENCES = 300
 _LARGE = 40
@@ -24,20 +27,22 @@ _ENTITIES, _CANDIDATES = 12, 300
 def run() -> dict[str, float]:
     """Return median and largest milliseconds of both solvers on each kind of instance, and their ratios."""
     found: dict[str, float] = {}
-    for name, instances in _instances().items():
-        times = {solve.__name__: _milliseconds(solve, instances) for solve in (greedy, exact)}
+    for name, (form, instances) in _kinds().items():
+        solvers = {solve.__name__: partial(solve, form=form) for solve in (greedy, exact)}
+        times = {solver: _milliseconds(solve, instances) for solver, solve in solvers.items()}
         for solver, measured in times.items():
             found[f"{name}, {solver}, median ms"] = median(measured)
             found[f"{name}, {solver}, largest ms"] = max(measured)
         found[f"{name}, ratio"] = median(times["exact"]) / median(times["greedy"])
-        found[f"{name}, greedy not optimal, share"] = _share_below(instances)
+        if form is ProjectionCount.AT_MOST:
+            found[f"{name}, greedy not optimal, share"] = _share_below(instances)
     return found
 
 
 def compare() -> list[Row]:
     """Return a row for each kind of instance, with the targets of the project."""
     found = run()
-    targets = {name: 0.5 if name.startswith("sentences") else 50.0 for name in _instances()}
+    targets = {name: _target(name, form) for name, (form, _) in _kinds().items()}
     return [
         Row(
             f"exact : greedy solver, {name}",
@@ -49,6 +54,23 @@ def compare() -> list[Row]:
         )
         for name, target in targets.items()
     ]
+
+
+def _target(name: str, form: ProjectionCount) -> float:
+    """Return the milliseconds to stay under. With ≥ the greedy solution is seldom optimal: there is more to do."""
+    if not name.startswith("sentences"):
+        return 50.0
+    return 2.0 if form is ProjectionCount.AT_LEAST else 0.5
+
+
+def _kinds() -> dict[str, tuple[ProjectionCount, list[Instance]]]:
+    """Return what is measured: instances with n_proj = 1 in the form ≤, and two kinds of them in the other forms."""
+    instances = _instances()
+    kinds = {name: (ProjectionCount.AT_MOST, each) for name, each in instances.items()}
+    for name in ("sentences, align", f"{_ENTITIES} × {_CANDIDATES} dense"):
+        kinds[f"{name}, ="] = ProjectionCount.EXACTLY, instances[name]
+        kinds[f"{name}, ≥"] = ProjectionCount.AT_LEAST, instances[name]
+    return kinds
 
 
 def _instances() -> dict[str, list[Instance]]:
@@ -101,7 +123,7 @@ def _large(rng: np.random.Generator) -> Instance:
     return rng.random((_ENTITIES, len(spans))), spans
 
 
-def _milliseconds(solve: Callable[[Floats, Integers], list[Pick]], instances: list[Instance]) -> list[float]:
+def _milliseconds(solve: Solve, instances: list[Instance]) -> list[float]:
     for scores, spans in instances[:5]:
         solve(scores, spans)
     times = []

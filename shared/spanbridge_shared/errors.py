@@ -21,7 +21,8 @@ SpanbridgeError                      500
 │       ├── InvalidText              lone surrogates or NUL
 │       ├── InvalidTokens            empty tokens, tokens with white space
 │       ├── AmbiguousInput           text and tokens both, or neither
-│       └── InvalidSource            the sentence's own English side doesn't fit
+│       ├── InvalidSource            the sentence's own English side doesn't fit
+│       └── InvalidAttention         the attention matrix is missing or doesn't fit
 ├── Overloaded                       429  the queue is full; carries Retry-After
 ├── ClientLeft                       499  nobody waits for the answer any more; for the log
 ├── UpstreamFailed                   424  a service behind the gateway failed; names which
@@ -131,6 +132,10 @@ class AmbiguousInput(SentenceError):
 
 class InvalidSource(SentenceError):
     """The English side that the sentence brings doesn't fit."""
+
+
+class InvalidAttention(SentenceError):
+    """The attention matrix that an alignment needs is missing, or doesn't fit the tokens."""
 
 
 class Overloaded(SpanbridgeError):

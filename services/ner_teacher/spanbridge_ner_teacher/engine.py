@@ -7,6 +7,7 @@ from importlib.metadata import version
 from typing import TypeVar, cast
 
 from spanbridge_ner_teacher.backends.base import ProbabilityTeacher, Teacher, TeacherCard
+from spanbridge_ner_teacher.backends.joined_teacher import JoinedTeacher
 from spanbridge_ner_teacher.backends.opening import open_teacher
 from spanbridge_ner_teacher.core.sentences import Sentence
 from spanbridge_ner_teacher.settings import NerTeacherSettings, TeacherSpec, read_spec
@@ -62,18 +63,22 @@ class NerTeacherEngine:
 
     async def start(self) -> None:
         """Load and warm up the teachers; a model named in both roles is loaded once."""
-        opened: dict[TeacherSpec, tuple[Teacher, _TeacherBatcher]] = {}
-        english, multilingual = read_spec(self._settings.english), read_spec(self._settings.multilingual)
-        for spec in dict.fromkeys(spec for spec in (english, multilingual) if spec is not None):
-            teacher = await asyncio.to_thread(self._load, spec)
-            opened[spec] = teacher, self._batcher(teacher)
-        posts: list[_Post] = []
+        settings = self._settings
+        english, more, multilingual = map(read_spec, (settings.english, settings.english_more, settings.multilingual))
+        opened: dict[TeacherSpec, Teacher] = {}
+        for spec in dict.fromkeys(spec for spec in (english, more, multilingual) if spec is not None):
+            opened[spec] = await asyncio.to_thread(self._load, spec)
+        teachers: list[Teacher] = []
         if english is not None:
-            posts.append(_english_post(*opened[english]))
+            teachers.append(opened[english] if more is None else JoinedTeacher(opened[english], opened[more]))
         if multilingual is not None:
-            teacher, batcher = opened[multilingual]
-            posts.append(_Post(teacher.card, batcher))
-        self._batchers = [batcher for _, batcher in opened.values()]
+            teachers.append(opened[multilingual])
+        # One queue a teacher, also where it has both roles: no more of its calls may overlap than its card allows.
+        batchers = {id(teacher): self._batcher(teacher) for teacher in teachers}
+        posts = [_Post(teacher.card, batchers[id(teacher)]) for teacher in teachers]
+        if english is not None:
+            posts[0] = _english_post(posts[0])
+        self._batchers = list(batchers.values())
         for batcher in self._batchers:
             batcher.start()
         self._posts = posts
@@ -167,14 +172,13 @@ def _answered(answer: Answer[_Kind], kind: type[_Kind]) -> _Kind:
     return answer.value.model_copy(update={"cached": answer.cached})
 
 
-def _english_post(teacher: Teacher, batcher: _TeacherBatcher) -> _Post:
+def _english_post(post: _Post) -> _Post:
     """Give a teacher the English role, whatever else it serves; raises `ConfigurationError` where it has no English."""
-    if not teacher.card.serves(ENGLISH):
+    if not post.card.serves(ENGLISH):
         raise ConfigurationError(
-            f"SPANBRIDGE_NER_TEACHER_ENGLISH: {teacher.card.name} serves {', '.join(teacher.card.languages)}, "
-            f"not {ENGLISH}"
+            f"SPANBRIDGE_NER_TEACHER_ENGLISH: {post.card.name} serves {', '.join(post.card.languages)}, not {ENGLISH}"
         )
-    return _Post(replace(teacher.card, languages=(ENGLISH,)), batcher)
+    return replace(post, card=replace(post.card, languages=(ENGLISH,)))
 
 
 def _runner(teacher: Teacher) -> Callable[[Task, list[Sentence]], list[Labelling]]:

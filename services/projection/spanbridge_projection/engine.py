@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from spanbridge_projection.core.candidates import candidate_spans
 from spanbridge_projection.core.highs import warm_up
+from spanbridge_projection.core.preparation import prepared
 from spanbridge_projection.core.projection import Projection, project
 from spanbridge_projection.core.sentence import Entity, Sentence
 from spanbridge_projection.intake import check_labels, check_options, read_options, read_sentence
@@ -55,7 +56,7 @@ class _Candidates(_Job):
     options: CandidateOptions
 
     def answer(self, sentence: Sentence) -> CandidatesResult:
-        return CandidatesResult(candidates=candidate_spans(sentence, self.options).tolist())
+        return CandidatesResult(candidates=candidate_spans(prepared(sentence, self.options), self.options).tolist())
 
 
 @dataclass(frozen=True, slots=True)

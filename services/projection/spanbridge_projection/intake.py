@@ -85,7 +85,22 @@ def read_sentence(item: CandidatesItem, labels: Sequence[str] | None) -> Sentenc
         probabilities=_probabilities(item.probabilities, labels, n_target),
         given_spans=None if given is None else tuple(given),
         nmt=item.nmt_scores if isinstance(item, ProjectItem) else None,
+        source=_source(item),
     )
+
+
+def _source(item: CandidatesItem) -> tuple[str, ...] | None:
+    """Return the source tokens if there are any, and as many as entities and links need."""
+    if item.source_tokens is None:
+        return None
+    needed = max(
+        [entity.end for entity in item.source_entities] + [source + 1 for source, _, _ in item.links], default=0
+    )
+    if len(item.source_tokens) < needed:
+        raise InvalidSource(
+            f"source_tokens has {len(item.source_tokens):,} tokens; its entities and links go up to token {needed - 1}"
+        )
+    return tuple(item.source_tokens)
 
 
 def _check_entities(entities: Sequence[Entity]) -> None:

@@ -40,6 +40,7 @@ def open_backend(settings: TranslationSettings) -> TranslationBackend:
                 # A second call on a GPU would want a second copy of the model there.
                 parallel_calls=settings.parallel_calls if settings.device is Device.CPU else 1,
                 no_repeat_ngram=settings.no_repeat_ngram,
+                score_tokens=settings.max_score_tokens,
             )
         case BackendKind.TRANSFORMERS:
             from spanbridge_translation.backends.transformers import TransformersBackend

@@ -1,6 +1,7 @@
 """The use case: read each text, look in the cache, have the model translate or score what is missing."""
 
 import asyncio
+import functools
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -8,12 +9,12 @@ from importlib.metadata import version
 from typing import TypeVar
 
 from spanbridge_shared.contracts import translation as wire
-from spanbridge_shared.errors import InvalidRequest, NotReady, SpanbridgeError, UnsupportedLanguage
+from spanbridge_shared.errors import InvalidRequest, NotReady, SentenceError, SpanbridgeError, UnsupportedLanguage
 from spanbridge_shared.serving.cache import ResultCache, cache_key, open_cache
 from spanbridge_shared.serving.service_app import error_body
 from spanbridge_shared.text.languages import ENGLISH, resolve_language
 from spanbridge_translation.backends.base import TranslationBackend
-from spanbridge_translation.core.answers import log_probability, translation, unchanged
+from spanbridge_translation.core.answers import target_score, translation, unchanged
 from spanbridge_translation.core.reading import Pieces, attempt, past_faults, read_text
 from spanbridge_translation.hops import SERVICE, Hops
 from spanbridge_translation.settings import TranslationSettings
@@ -35,9 +36,13 @@ class TranslationEngine:
     def __init__(self, settings: TranslationSettings, load: Callable[[], TranslationBackend]) -> None:
         self._settings = settings
         self._load = load
-        cache = open_cache(settings.cache_url, max_items=settings.cache_items, max_bytes=settings.cache_bytes)
-        self._translations = ResultCache(cache, wire.Translation, service=SERVICE)
-        self._scores = ResultCache(cache, wire.TargetScore, service=SERVICE)
+        # Apart, because the scores of a few sentences' spans would push all translations out of a common one.
+        translations, scores = (
+            open_cache(settings.cache_url, max_items=settings.cache_items, max_bytes=settings.cache_bytes)
+            for _ in range(2)
+        )
+        self._translations = ResultCache(translations, wire.Translation, service=SERVICE)
+        self._scores = ResultCache(scores, wire.TargetScore, service=SERVICE)
         self._loaded: tuple[TranslationBackend, Hops] | None = None
 
     async def start(self) -> None:
@@ -121,24 +126,24 @@ class TranslationEngine:
             raise InvalidRequest(
                 f"there are {len(request.sources)} sources and {len(request.targets)} targets; send one target a source"
             )
+        prefixes = request.prefixes or [[] for _ in request.targets]
+        if len(prefixes) != len(request.targets):
+            raise InvalidRequest(
+                f"there are prefixes of {len(prefixes)} targets and {len(request.targets)} targets; send one list a "
+                "target"
+            )
         itself = source == target and source in model.directions.languages
         route = (target,) if itself else self._route(source, target)
-
-        def read(pair: tuple[str, str]) -> _Item:
-            given = read_text(pair[0], model.pieces, model.max_source_tokens, "the source")
-            return _Item(pair, (given, read_text(pair[1], model.pieces, model.max_target_tokens, "the target")))
 
         async def compute(items: list[_Item]) -> list[wire.TargetScore | SpanbridgeError]:
             found = await hops.score(source, route, [(item.pieces[0], item.pieces[1]) for item in items])
             return [
-                each
-                if isinstance(each, SpanbridgeError)
-                else wire.TargetScore(score=log_probability(each), tokens=len(item.pieces[1]) + 1)
+                each if isinstance(each, SpanbridgeError) else target_score(each, item.pieces[1], item.pieces[2:])
                 for each, item in zip(found, items, strict=True)
             ]
 
-        pairs = list(zip(request.sources, request.targets, strict=True))
-        items = await asyncio.to_thread(attempt, read, pairs)
+        asked = list(zip(request.sources, request.targets, prefixes, strict=True))
+        items = await asyncio.to_thread(_read_pairs, asked, model)
         answers = await _answers(
             self._scores, wire.TargetScore, (model.model_version, "score", source, target), items, compute
         )
@@ -163,6 +168,23 @@ class TranslationEngine:
                 f"no way leads from {source} to {target}; from {source} the model reaches {reached}"
             )
         return route
+
+
+def _read_pairs(
+    asked: Sequence[tuple[str, str, Sequence[str]]], model: TranslationBackend
+) -> list[_Item | SentenceError]:
+    """Read sources, targets and the targets' prefixes; a prefix that can't be read has no pieces."""
+    pieces = functools.cache(model.pieces)  # One text may be in hundreds of pairs.
+
+    def read(pair: tuple[str, str, Sequence[str]]) -> _Item:
+        source, target, prefixes = pair
+        given = read_text(source, pieces, model.max_source_tokens, "the source")
+        wanted = read_text(target, pieces, model.max_target_tokens, "the target")
+        begun = attempt(lambda each: read_text(each, pieces, len(wanted), "the prefix"), prefixes)
+        begun_pieces = [() if isinstance(each, SentenceError) else each for each in begun]
+        return _Item((source, target, *prefixes), (given, wanted, *begun_pieces))
+
+    return attempt(read, asked)
 
 
 async def _answers(

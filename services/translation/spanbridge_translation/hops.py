@@ -32,7 +32,15 @@ class _Scoring:
     target: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """The log-probabilities of one target's tokens, the end token's last."""
+
+    log_probs: list[float]
+
+
 _Pair = tuple[Pieces, Pieces]
+_Outcome = list[Decoded] | _Scored
 
 
 class Hops:
@@ -40,7 +48,7 @@ class Hops:
 
     def __init__(self, model: TranslationBackend, settings: TranslationSettings) -> None:
         self._model = model
-        self._queue: Batcher[_Pair, list[Decoded], Decoding | _Scoring] = Batcher(
+        self._queue: Batcher[_Pair, _Outcome, Decoding | _Scoring] = Batcher(
             self._run,
             lambda pair: max(map(len, pair)) + 2,
             service=SERVICE,
@@ -79,17 +87,24 @@ class Hops:
 
         return await past_faults(ready, decode)
 
-    async def score(self, source: str, route: Sequence[str], pairs: Sequence[_Pair]) -> list[float | SpanbridgeError]:
-        """Score targets; on a longer route, given the source's translation into the last pivot."""
-        start, ready = await self._last_hop(source, route, [given for given, _ in pairs], _PIVOT_BEAM)
-        joined: list[_Pair | SpanbridgeError] = [
-            given if isinstance(given, SpanbridgeError) else (given, wanted)
-            for given, (_, wanted) in zip(ready, pairs, strict=True)
-        ]
+    async def score(
+        self, source: str, route: Sequence[str], pairs: Sequence[_Pair]
+    ) -> list[list[float] | SpanbridgeError]:
+        """Return each target's log-probabilities, given its source or, on a longer route, that in the last pivot.
 
-        async def score(batch: list[_Pair]) -> list[float]:
+        What is a source to many targets crosses the pivots once.
+        """
+        sources = list(dict.fromkeys(given for given, _ in pairs))
+        start, ready = await self._last_hop(source, route, sources, _PIVOT_BEAM)
+        arrived = dict(zip(sources, ready, strict=True))
+        joined: list[_Pair | SpanbridgeError] = []
+        for given, wanted in pairs:
+            there = arrived[given]
+            joined.append(there if isinstance(there, SpanbridgeError) else (there, wanted))
+
+        async def score(batch: list[_Pair]) -> list[list[float]]:
             found = await self._queue.submit(_Scoring(start, route[-1]), batch)
-            return [each[0].score for each in found]
+            return [each.log_probs for each in found if isinstance(each, _Scored)]
 
         return await past_faults(joined, score)
 
@@ -126,7 +141,8 @@ class Hops:
         async def run(length: int, places: list[int]) -> list[list[Decoded]]:
             limit = decoding_limit(length, self._model.max_target_tokens)
             group = Decoding(source, target, beam, num_hypotheses, limit, attention)
-            return await self._queue.submit(group, [(texts[place], ()) for place in places])
+            outcomes = await self._queue.submit(group, [(texts[place], ()) for place in places])
+            return [each for each in outcomes if isinstance(each, list)]
 
         found = await asyncio.gather(*(run(*each) for each in classes.items()))
         results = {
@@ -136,8 +152,7 @@ class Hops:
         }
         return [results[place] for place in range(len(texts))]
 
-    def _run(self, group: Decoding | _Scoring, pairs: list[_Pair]) -> list[list[Decoded]]:
+    def _run(self, group: Decoding | _Scoring, pairs: list[_Pair]) -> Sequence[_Outcome]:
         if isinstance(group, Decoding):
             return self._model.translate(group, [source for source, _ in pairs])
-        scores = self._model.score(group.source, group.target, pairs)
-        return [[Decoded(target, "", score)] for (_, target), score in zip(pairs, scores, strict=True)]
+        return [_Scored(each) for each in self._model.log_probs(group.source, group.target, pairs)]

@@ -31,6 +31,12 @@ class TranslationSettings(ServiceSettings):
 
     port: int = Field(8001, ge=0, le=65535)
     max_batch_tokens: int = Field(1_024, ge=1, description="Padded tokens that one model call may hold.")
+    max_score_tokens: int = Field(
+        256,
+        ge=1,
+        description="Padded tokens that one model call may hold where given translations are scored. On a CPU larger "
+        "calls are slower, on a GPU faster.",
+    )
     backend: BackendKind = BackendKind.CTRANSLATE2
     model: str = Field("nmt", description="A name inside the models folder, or a path; for transformers also a hub id.")
     device: Device = Device.CPU

@@ -1,12 +1,19 @@
 """Gateway: `POST /v1/project`, `GET /v1/languages`, `GET /v1/methods`."""
 
+from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictInt, StrictStr
 
 from spanbridge_shared.contracts.alignment import AlignMethod, AlignOptions
 from spanbridge_shared.contracts.base import ErrorBody, Label, LanguageCode, Link, ModelAnswer, RawText, WireModel
-from spanbridge_shared.contracts.projection import CandidateOptions, HeuristicOptions
+from spanbridge_shared.contracts.projection import (
+    PUNCTUATION_LINKS,
+    TRIM_SOURCE,
+    CandidateOptions,
+    HeuristicOptions,
+    Score,
+)
 
 MAX_SENTENCES = 10_000
 UNDETERMINED = "und"
@@ -41,19 +48,71 @@ class Sentence(WireModel):
     source: GivenSource | None = None
 
 
+class MarkerStyle(StrEnum):
+    """What stands around an entity in a text that is translated with its entities marked."""
+
+    BRACKETS = "brackets"
+    PARENTHESES = "parentheses"
+    QUOTES = "quotes"
+
+
 class LinkingOptions(AlignOptions):
     """Options of every method that translates and aligns."""
 
     beam: int = Field(4, ge=1, le=16, description="Beam size of the translation; 1 is fastest.")
-    align_method: AlignMethod = Field(AlignMethod.ARGMAX, description="How word links are found.")
+    align_method: AlignMethod = Field(AlignMethod.FUSED, description="How word links are found.")
+    back_translation: bool = Field(
+        False,
+        description="Translate the English back with its entities marked, and project from what comes back marked.",
+    )
+    marker_style: MarkerStyle = Field(MarkerStyle.BRACKETS, description="back_translation: what marks an entity.")
 
 
 class CandidatesMethodOptions(LinkingOptions, CandidateOptions):
-    """Options of `method: "candidates"`."""
+    """Options of `method: "candidates"`; their defaults did best on development data (docs/decisions/0007)."""
+
+    score: Score = Field(
+        Score.FUSED,
+        description="What a candidate is scored by; `fused` adds them by weight. Where it isn't chosen and no teacher "
+        "gives probabilities, align.",
+    )
+    weight_align: float = Field(0.35, ge=0, le=10, description="fused: weight of the align score.")
+    weight_ner: float = Field(
+        0.65,
+        ge=0,
+        le=10,
+        description="fused: weight of the ner score; of a label that the teacher doesn't know the others take it over.",
+    )
+    min_score: float = Field(
+        0.4,
+        ge=0,
+        le=10,
+        description="Pairs scored at or below are never projected; at 0, exactly and at_least may force pairs of 0.",
+    )
+    score_power: float = Field(
+        2.0, ge=1, le=4, description="Power of scores in sums; above 1, a match beats two halves."
+    )
+    trim_source: bool = Field(True, description=TRIM_SOURCE)
+    punctuation_links: bool = Field(False, description=PUNCTUATION_LINKS)
+    nmt_min_self: float = Field(
+        0.2,
+        ge=0,
+        le=1,
+        description="nmt: a text's score given itself, by which scores are divided, counts as at least this; 0 is the "
+        "published score.",
+    )
 
 
 class HeuristicMethodOptions(LinkingOptions, HeuristicOptions):
-    """Options of `method: "heuristic"`."""
+    """Options of `method: "heuristic"`; their defaults did best on development data (docs/decisions/0007)."""
+
+    max_gap: int = Field(2, ge=0, le=50, description="Runs of aligned words at most this far apart merge (d).")
+    max_runs: int | None = Field(1, ge=1, le=50, description="Runs kept, longest first (k); null keeps all.")
+    min_ratio: float = Field(
+        0.0, ge=0, le=10, description="A run is kept if its words / the entity's words exceed it (thr)."
+    )
+    trim_source: bool = Field(True, description=TRIM_SOURCE)
+    punctuation_links: bool = Field(False, description=PUNCTUATION_LINKS)
 
 
 class TransferMethodOptions(WireModel):
@@ -119,6 +178,17 @@ class ShownAlignment(WireModel):
     links: list[Link]
 
 
+class ShownBackTranslation(WireModel):
+    """The English side translated back, without the markers.
+
+    `kept` of its entities came back marked and were projected from here; the `lost` ones were from the English side.
+    """
+
+    text: str
+    kept: int
+    lost: int
+
+
 class Cached(WireModel):
     """Whether all of a sentence's translation, or alignment, came from the cache."""
 
@@ -129,8 +199,9 @@ class Cached(WireModel):
 class SentenceResult(WireModel):
     """One sentence's answer; with `error` there are no entities.
 
-    For token input `text` is the tokens joined by single spaces. `tags` are IOB2, one per token. `timings_ms` is the
-    time of each service call that the sentence was part of.
+    For token input `text` is the tokens joined by single spaces. `tags` are IOB2, one per token. `back_translation` is
+    shown with the translation where the option of that name is on. `timings_ms` is the time of each service call that
+    the sentence was part of.
     """
 
     id: Identifier
@@ -140,6 +211,7 @@ class SentenceResult(WireModel):
     tokens: list[str] | None = None
     tags: list[str] | None = None
     translation: ShownTranslation | None = None
+    back_translation: ShownBackTranslation | None = None
     alignment: ShownAlignment | None = None
     cached: Cached = Cached()
     timings_ms: dict[str, float] = {}

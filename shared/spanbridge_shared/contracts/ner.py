@@ -95,6 +95,10 @@ class ProbabilitiesResponse(ModelAnswer):
     results: list[TokenProbabilities]
 
 
+ANY_LANGUAGE = "*"
+"""Stands for every language in a teacher's list."""
+
+
 class TeacherInfo(WireModel):
     """One configured teacher: the labels it gives, the languages it serves (`["*"]`: any), and what it can answer."""
 

@@ -18,6 +18,8 @@ from spanbridge_shared.contracts.base import (
 )
 
 MAX_SOURCE_ENTITIES = 500
+PUNCTUATION_LINKS = "Whether links to punctuation of the target count (García-Ferrero 2022 leaves them out)."
+TRIM_SOURCE = "Leave articles, titles of persons and punctuation at the ends of source entities out, as CoNLL does."
 
 Index = Annotated[int, Field(ge=0)]
 TokenRange = tuple[Index, Index]
@@ -36,6 +38,7 @@ class CandidateSource(StrEnum):
 
     NGRAM = "ngram"
     NER = "ner"
+    ALIGNED = "aligned"
 
 
 class Score(StrEnum):
@@ -55,34 +58,78 @@ class Solver(StrEnum):
     EXACT = "exact"
 
 
-class CandidateOptions(WireModel):
+class ProjectionCount(StrEnum):
+    """What `n_proj` is of an entity's projections: their limit, their number, or their minimum."""
+
+    AT_MOST = "at_most"
+    EXACTLY = "exactly"
+    AT_LEAST = "at_least"
+
+
+class AlignCount(StrEnum):
+    """What the align score counts: links, or the words on both sides that a link reaches."""
+
+    LINKS = "links"
+    WORDS = "words"
+
+
+class LinkUseOptions(WireModel):
+    """Which words count, in both methods."""
+
+    punctuation_links: bool = Field(True, description=PUNCTUATION_LINKS)
+    trim_source: bool = Field(False, description=f"{TRIM_SOURCE} Needs source_tokens.")
+
+
+class CandidateOptions(LinkUseOptions):
     """Options of `method: "candidates"` (METHODS.md "The projection problem", "Scores", "Candidates")."""
 
     candidates: CandidateSource = Field(
-        CandidateSource.NGRAM, description="Target spans: n-grams, or a teacher's spans."
+        CandidateSource.NGRAM,
+        description="Target spans: n-grams, a teacher's spans, or the n-grams between words aligned with one entity.",
     )
-    max_words: int = Field(10, ge=1, le=50, description="Longest n-gram candidate, in words.")
+    max_words: int = Field(10, ge=1, le=50, description="ngram, aligned: longest candidate, in words.")
     score: Score = Field(Score.ALIGN, description="What a candidate is scored by; `fused` adds them by weight.")
+    align_count: AlignCount = Field(
+        AlignCount.LINKS, description="align: count links, as published, or the words that links reach, each once."
+    )
+    lowercase_weight: float = Field(
+        1.0, ge=0.01, le=1, description="align: factor on links to target words in lower case, which names seldom are."
+    )
+    unlinked_weight: float = Field(
+        1.0, ge=0.01, le=1, description="align: what a target word without any link adds to a candidate's length."
+    )
     weight_align: float = Field(1.0, ge=0, le=10, description="fused: weight of the align score.")
     weight_ner: float = Field(0.0, ge=0, le=10, description="fused: weight of the ner score.")
     weight_ner_spans: float = Field(0.0, ge=0, le=10, description="fused: weight of the ner_spans score.")
-    weight_nmt: float = Field(0.0, ge=0, le=10, description="fused: weight of the nmt scores that the request brings.")
+    weight_nmt: float = Field(0.0, ge=0, le=10, description="fused: weight of the nmt score.")
     ner_alpha: float = Field(1.15, ge=1, le=2, description="ner, ner_spans: bonus per word of a well-formed entity.")
     ner_threshold: float = Field(0.05, ge=0, le=1, description="ner, ner_spans: scores at or below count as zero.")
     nmt_threshold: float = Field(0.1, ge=0, le=1, description="nmt: scores at or below count as zero.")
-    min_score: float = Field(0.0, ge=0, le=10, description="Pairs scored at or below are never projected.")
-    n_proj: int = Field(1, ge=1, le=10, description="Most projections of one source entity.")
+    min_score: float = Field(
+        0.0,
+        ge=0,
+        le=10,
+        description="Pairs scored at or below are never projected; at 0, exactly and at_least may force pairs of 0.",
+    )
+    score_power: float = Field(
+        1.0, ge=1, le=4, description="Power of scores in sums; above 1, a match beats two halves."
+    )
+    n_proj: int = Field(1, ge=1, le=10, description="Projections of one source entity, as n_proj_form says.")
+    n_proj_form: ProjectionCount = Field(
+        ProjectionCount.AT_MOST,
+        description="at_most, exactly or at_least n_proj projections; as many as can be where spans are too few.",
+    )
     solver: Solver = Field(Solver.EXACT, description="`exact` is optimal, `greedy` takes the best pair first.")
 
 
-class HeuristicOptions(WireModel):
+class HeuristicOptions(LinkUseOptions):
     """Options of `method: "heuristic"` (García-Ferrero 2022, extended; METHODS.md "Heuristic")."""
 
     max_gap: int = Field(1, ge=0, le=50, description="Runs of aligned words at most this far apart merge (d).")
-    max_runs: int | None = Field(
-        None, ge=1, le=50, description="Runs kept per entity, longest first (k); null keeps all."
+    max_runs: int | None = Field(None, ge=1, le=50, description="Runs kept, longest first (k); null keeps all.")
+    only_i: bool = Field(
+        False, description="A run that starts at a word aligned with the entity's first word never merges (only_i)."
     )
-    only_first: bool = Field(False, description="Label only the longest run's first mention (only_i).")
     min_ratio: float = Field(
         0.8, ge=0, le=10, description="A run is kept if its words / the entity's words exceed it (thr)."
     )
@@ -98,12 +145,16 @@ class SourceEntity(WireModel):
 
 
 class CandidatesItem(WireModel):
-    """What candidate spans are made from; `probabilities` (n_target, n_labels) only for NER candidates."""
+    """What candidate spans are made from; `probabilities` (n_target, n_labels) only for NER candidates.
+
+    Of `source_entities` that share a word only the longest is projected, of equals the surest, then the first.
+    """
 
     source_entities: list[SourceEntity] = Field(max_length=MAX_SOURCE_ENTITIES)
     links: list[Link]
     target_tokens: list[RawText]
     probabilities: list[list[float]] | None = None
+    source_tokens: list[RawText] | None = Field(None, description="Only trim_source reads them.")
 
 
 class CandidatesRequest(WireModel):

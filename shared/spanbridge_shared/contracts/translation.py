@@ -58,20 +58,27 @@ class TranslateResponse(ModelAnswer):
 
 
 class ScoreRequest(WireModel):
-    """Score `targets[i]` as a translation of `sources[i]`."""
+    """Score `targets[i]` as a translation of `sources[i]`; of its beginnings `prefixes[i]` the bounds cost no more."""
 
     sources: Texts
     targets: Texts
     source_lang: LanguageCode
     target_lang: LanguageCode = ENGLISH
+    prefixes: list[Annotated[list[RawText], Field(max_length=MAX_ITEMS)]] | None = Field(
+        None, description="For each target, texts that it begins with: their `bounds` are asked for."
+    )
 
 
 class TargetScore(WireModel):
-    """`score` is the mean natural-log probability per target token, the end token counted; `tokens` is their number."""
+    """`score` is the mean natural-log probability per target token, the end token counted; `tokens` is their number.
+
+    `bounds` holds for each prefix what its own score is at most; null where its sub-words don't begin the target.
+    """
 
     score: float | None = None
     tokens: int = 0
     cached: bool = False
+    bounds: list[float | None] = []
     error: ErrorBody | None = None
 
 

@@ -9,7 +9,7 @@ import pytest
 from spanbridge_alignment.app import create_app
 from spanbridge_alignment.settings import AlignmentSettings
 from spanbridge_shared.clients.services import AlignmentClient
-from spanbridge_shared.contracts.alignment import AlignmentInfo, AlignRequest, AlignResponse, TokenPair
+from spanbridge_shared.contracts.alignment import AlignmentInfo, AlignMethod, AlignRequest, AlignResponse, TokenPair
 from spanbridge_shared.contracts.base import ErrorBody
 from spanbridge_shared.errors import InvalidRequest
 
@@ -59,11 +59,14 @@ async def test_a_single_pair_may_be_given_flat(real):
     listed = await align(real, {"pairs": [GOOD]})
     assert listed.alignments[0].links == alignment.links
     assert listed.alignments[0].cached
+    seen = await align(real, {**GOOD, "attention": [[1, 0, 0], [0, 1, 0], [0, 0, 1]], "method": "attention"})
+    assert seen.alignments[0].links == [(0, 0, 1), (1, 1, 1), (2, 2, 1)]
 
 
-@pytest.mark.parametrize("method", ["argmax", "itermax", "match", "softmax"])
+@pytest.mark.parametrize("method", list(AlignMethod))
 async def test_links_are_sorted_and_inside_the_pair(real, method):
-    answer = await align(real, {"pairs": [GOOD], "method": method, "include": ["similarity"]})
+    pair = {**GOOD, "attention": [[0.75, 0, 0.25], [0.25, 0.5, 0.25], [0, 0.25, 0.5]]}
+    answer = await align(real, {"pairs": [pair], "method": method, "include": ["similarity"]})
     (alignment,) = answer.alignments
     assert list(alignment.links) == sorted(alignment.links)
     assert all(0 <= i < 3 and 0 <= j < 3 and 0 < weight <= 1 for i, j, weight in alignment.links)
@@ -92,6 +95,8 @@ BAD_PAIRS = {
     "100,000 characters": ({**GOOD, "target_tokens": ["a" * 100_000]}, "TextTooLong"),
     "100,000 characters in words": ({**GOOD, "source_tokens": ["abcd"] * 20_000}, "TextTooLong"),
     "5,001 tokens": ({**GOOD, "source_tokens": ["a"] * 5_001}, "TextTooLong"),
+    "an attention matrix of another shape": ({**GOOD, "attention": [[1.0]]}, "InvalidAttention"),
+    "attention below zero": ({**GOOD, "attention": [[0, -1, 0]] * 3}, "InvalidAttention"),
     "5,000 by 5,000 tokens": ({"source_tokens": ["a"] * 5_000, "target_tokens": ["b"] * 5_000}, "TextTooLong"),
 }
 
@@ -99,12 +104,12 @@ BAD_PAIRS = {
 @pytest.mark.parametrize("name", BAD_PAIRS)
 async def test_a_bad_pair_fails_alone(http, name):
     bad, error = BAD_PAIRS[name]
-    answer = await align(http, {"pairs": [GOOD, bad, GOOD]})
+    answer = await align(http, {"pairs": [GOOD, bad, GOOD], "method": "fused"})
     assert [each.error and each.error.error for each in answer.alignments] == [None, error, None]
     assert answer.alignments[1].links == []
     assert answer.alignments[1].error.request_id
     assert answer.alignments[0].links == answer.alignments[2].links != []
-    only = await align(http, {"pairs": [bad]})
+    only = await align(http, {"pairs": [bad], "method": "fused"})
     assert only.alignments[0].error.error == error
 
 
@@ -115,6 +120,9 @@ BAD_BODIES = {
     "half a pair": ({"source_tokens": ["a"]}, 422, "InvalidRequest"),
     "text for tokens": ({"source_tokens": "a b", "target_tokens": ["a"]}, 422, "InvalidRequest"),
     "numbers for tokens": ({"source_tokens": [1], "target_tokens": ["a"]}, 422, "InvalidRequest"),
+    "text for attention": ({**GOOD, "attention": "much"}, 422, "InvalidRequest"),
+    "a flat attention": ({**GOOD, "attention": [1, 2, 3]}, 422, "InvalidRequest"),
+    "a temperature of 0": ({"pairs": [GOOD], "options": {"fused_temperature": 0}}, 422, "InvalidRequest"),
     "an unknown field": ({**GOOD, "layer": 3}, 422, "InvalidRequest"),
     "an unknown method": ({"pairs": [GOOD], "method": "magic"}, 422, "InvalidRequest"),
     "an unknown option": ({"pairs": [GOOD], "options": {"alpha": 1}}, 422, "InvalidRequest"),
@@ -161,7 +169,7 @@ async def test_strange_text_aligns_with_itself(real, name):
     assert alignment.error is None
     assert alignment.links
     assert all(i < len(tokens) and j < len(tokens) for i, j, _ in alignment.links)
-    for method in ("itermax", "match", "softmax"):
+    for method in ("itermax", "match", "softmax", "fused"):
         other = await align(real, {"source_tokens": tokens, "target_tokens": ["a", "b", "c"], "method": method})
         assert other.alignments[0].error is None
 
@@ -176,7 +184,7 @@ async def test_1000_pairs_are_one_call(http):
 async def test_info(real):
     info = AlignmentInfo.model_validate_json((await real.get("/v1/info")).content)
     assert info.service == "alignment"
-    assert [str(each) for each in info.methods] == ["argmax", "itermax", "match", "softmax"]
+    assert [str(each) for each in info.methods] == list(AlignMethod)
     assert info.model_version == (await align(real, GOOD)).model_version
 
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from spanbridge_ner_teacher.app import create_app
-from spanbridge_ner_teacher.settings import NerTeacherSettings
+from spanbridge_ner_teacher.settings import SPACY, NerTeacherSettings
 from spanbridge_shared.contracts.ner import NerInfo, NerResponse, ProbabilitiesResponse
 from spanbridge_shared.errors import ConfigurationError
 
@@ -74,9 +74,8 @@ async def test_info_lists_the_teachers_in_their_roles() -> None:
     assert info.model_version == "stub-ner-1"
 
 
-async def test_the_default_teacher_is_spacys_and_versions_are_joined() -> None:
-    default = NerTeacherSettings.model_fields["english"].default
-    async with service(english=default) as client:
+async def test_spacys_teacher_serves_and_versions_are_joined() -> None:
+    async with service(english=SPACY) as client:
         info = NerInfo.model_validate_json((await client.get("/v1/info")).content)
         answer = await client.post("/v1/ner", json={"text": "Barack Obama visited Nairobi."})
         refused = await client.post("/v1/probabilities", json={"tokens": ["Obama"], "lang": "eng_Latn"})

@@ -106,6 +106,47 @@ async def test_candidates_with_align_alone_are_few(http: httpx.AsyncClient) -> N
     assert answer == {"results": [{"candidates": [[0, 1], [0, 2], [1, 2], [3, 4]], "error": None}]}
 
 
+async def test_aligned_candidates_for_another_score(http: httpx.AsyncClient) -> None:
+    options = {"candidates": "aligned", "score": "nmt"}
+    body = {"sentences": [ITEM], "options": options}
+    spans = (await http.post("/v1/candidates", json=body)).json()["results"][0]["candidates"]
+    assert spans == [[0, 1], [0, 2], [1, 2], [3, 4]]
+    [result] = await project(http, ITEM | {"nmt_scores": [[0, 1, 0.8], [1, 3, 0.7]]}, options=options)
+    assert [(each["start"], each["end"]) for each in result["entities"]] == [(0, 2), (3, 4)]
+
+
+async def test_n_proj_in_each_form(http: httpx.AsyncClient) -> None:
+    item = ITEM | {"links": [[0, 0, 1.0], [1, 1, 1.0], [0, 4, 1.0]]}
+
+    async def spans(**options: Any) -> list[tuple[int, int]]:
+        [result] = await project(http, item, options=options)
+        return [(each["start"], each["end"]) for each in result["entities"]]
+
+    assert await spans() == [(0, 2)]
+    assert await spans(n_proj=2) == [(0, 2), (4, 5)]
+    assert await spans(n_proj_form="exactly") == [(0, 2)]
+    assert await spans(n_proj=3, n_proj_form="exactly") == [(0, 1), (1, 2), (4, 5)]
+    assert await spans(n_proj_form="at_least") == [(0, 1), (1, 2), (4, 5)]
+    assert await spans(n_proj=9, n_proj_form="at_least", solver="greedy") == [(0, 2), (4, 5)], "takes nothing back"
+
+
+async def test_trimmed_source_entities(http: httpx.AsyncClient) -> None:
+    item = ITEM | {"source_tokens": ["the", "Samia", "visited", "Nairobi"]}
+    for method in ("candidates", "heuristic"):
+        whole, trimmed = [
+            (await project(http, item, method=method, options={"trim_source": trim}))[0]["entities"][0]
+            for trim in (False, True)
+        ]
+        assert (whole["start"], trimmed["start"], trimmed["end"]) == (0, 1, 2)
+    body = item | {"options": {"trim_source": True}}
+    assert (await http.post("/v1/candidates", json=body)).json()["results"][0]["candidates"] == [[1, 2], [3, 4]]
+
+
+async def test_an_entity_given_twice_is_projected_once(http: httpx.AsyncClient) -> None:
+    [result] = await project(http, ITEM | {"source_entities": ITEM["source_entities"] * 2})
+    assert [(each["start"], each["end"], each["source"]) for each in result["entities"]] == [(0, 2, 0), (3, 4, 1)]
+
+
 async def test_candidates_of_a_teacher(http: httpx.AsyncClient) -> None:
     body = ITEM | {"probabilities": ROWS, "probability_labels": LABELS, "options": {"candidates": "ner"}}
     assert (await http.post("/v1/candidates", json=body)).json()["results"][0]["candidates"] == [[0, 2], [3, 4]]
@@ -135,6 +176,8 @@ async def test_candidates_of_a_teacher(http: httpx.AsyncClient) -> None:
         ({}, {"score": "ner"}, "InvalidSource", "probabilities"),
         ({}, {"candidates": "ner"}, "InvalidSource", "probabilities"),
         ({}, {"score": "nmt"}, "InvalidSource", "nmt_scores"),
+        ({"source_tokens": None}, {"trim_source": True}, "InvalidSource", "source_tokens"),
+        ({"source_tokens": ["a"] * 3}, {}, "InvalidSource", "up to token 3"),
         ({"nmt_scores": [[2, 0, 0.5]]}, {"score": "nmt"}, "InvalidSource", "entity 2"),
         ({"nmt_scores": [[0, 10**30, 0.5]]}, {"score": "nmt"}, "InvalidSource", "nmt_scores 0"),
     ],
@@ -142,7 +185,7 @@ async def test_candidates_of_a_teacher(http: httpx.AsyncClient) -> None:
 async def test_a_bad_sentence_fails_alone(
     http: httpx.AsyncClient, fields: dict[str, Any], options: dict[str, Any], error: str, told: str
 ) -> None:
-    good = ITEM | {"probabilities": ROWS, "nmt_scores": [[0, 0, 0.5]]}
+    good = ITEM | {"probabilities": ROWS, "nmt_scores": [[0, 0, 0.5]], "source_tokens": list("abcd")}
     body = {"sentences": [good, ITEM | fields, good], "probability_labels": LABELS, "options": options}
     response = await http.post(
         "/v1/project", content=json.dumps(body), headers={"content-type": "application/json", "x-request-id": "r1"}
@@ -164,6 +207,9 @@ async def test_a_bad_sentence_fails_alone(
         ({"options": {"beam": 4}}, 422, "UnknownOption", "'beam'"),
         ({"options": {"max_gap": 1}}, 422, "UnknownOption", "n_proj"),
         ({"options": {"n_proj": 0}}, 422, "UnknownOption", "'n_proj'"),
+        ({"options": {"n_proj_form": "="}}, 422, "UnknownOption", "'at_most', 'exactly' or 'at_least'"),
+        ({"options": {"lowercase_weight": 0}}, 422, "UnknownOption", "lowercase_weight"),
+        ({"method": "heuristic", "options": {"only_first": True}}, 422, "UnknownOption", "only_i"),
         ({"options": {"solver": "gurobi"}}, 422, "UnknownOption", "'greedy' or 'exact'"),
         ({"options": {"score": "fused", "weight_align": 0}}, 422, "UnknownOption", "weight_nmt"),
         ({"method": "heuristic", "options": {"n_proj": 1}}, 422, "UnknownOption", "max_gap"),

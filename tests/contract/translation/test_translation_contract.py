@@ -114,6 +114,30 @@ async def test_the_route_is_named_where_it_has_pivots(http: httpx.AsyncClient) -
     assert answer.json()["translations"][0]["via"] == info.routes["bbj_Latn"][:-1]
 
 
+async def test_beginnings_of_a_target_are_bounded_by_its_own_pass(http: httpx.AsyncClient) -> None:
+    whole, beginnings = "President Samia visited Nairobi", ["President", "President Samia", "Nairobi"]
+    asked = SCORE | {"sources": [TEXT], "targets": [whole], "prefixes": [beginnings]}
+    (found,) = ScoreResponse.model_validate_json((await http.post("/v1/score", json=asked)).content).scores
+    assert found.score is not None
+    asked = SCORE | {"sources": [TEXT] * 3, "targets": beginnings}
+    own = ScoreResponse.model_validate_json((await http.post("/v1/score", json=asked)).content).scores
+    assert [each.bounds for each in own] == [[], [], []]
+    assert found.bounds[2] is None
+    for bound, each in zip(found.bounds[:2], own, strict=False):
+        assert bound is not None
+        assert each.score is not None
+        # int8 rounds a little differently in other company.
+        assert each.score <= bound + 0.05
+
+
+async def test_prefixes_of_another_number_are_refused_by_name(http: httpx.AsyncClient) -> None:
+    answer = await http.post("/v1/score", json=SCORE | {"sources": ["a"], "targets": ["a"], "prefixes": []})
+    assert answer.status_code == 200
+    answer = await http.post("/v1/score", json=SCORE | {"sources": ["a"], "targets": ["a"], "prefixes": [[], []]})
+    assert (answer.status_code, answer.json()["error"]) == (422, "InvalidRequest")
+    assert "prefixes" in answer.json()["detail"]
+
+
 async def test_iso_codes_are_taken(http: httpx.AsyncClient) -> None:
     for code in ("sw", "swa", "swh_Latn", "SWH_latn"):
         assert (await http.post("/v1/translate", json=BODY | {"source_lang": code})).status_code == 200

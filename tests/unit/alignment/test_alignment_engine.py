@@ -18,6 +18,14 @@ PAIRS = [
     {"source_tokens": ["Nairobi"], "target_tokens": ["mjini", "Nairobi"]},
     {"source_tokens": ["word"] * 90 + ["Kampala"], "target_tokens": ["Kampala"] + ["neno"] * 100},
 ]
+ATTENTIONS = [[[0.5, 0.25, 0.25], [0, 0.75, 0], [0.5, 0, 0.25], [0, 0.25, 0.5]], [[0.25, 0.75]], [[0.5] * 101] * 91]
+ATTENDED = [{**pair, "attention": seen} for pair, seen in zip(PAIRS, ATTENTIONS, strict=True)]
+OTHER_OPTIONS = {
+    "one_sided_weight": 0.1, "one_sided_similarity": 0.9, "itermax_rounds": 3, "itermax_discount": 0.2,
+    "softmax_threshold": 0.9, "attention_threshold": 0.3, "weight_attention": 0.5, "weight_names": 0.5,
+    "weight_position": 0.5, "weight_neighbours": 0.5, "fused_rounds": 2, "fused_temperature": 0.5,
+    "fused_threshold": 0.9, "fused_certain": 0.9,
+}  # fmt: skip
 
 
 class CountingStub(StubEncoder):
@@ -56,8 +64,8 @@ async def test_batch_equals_single(method):
     await batch.start()
     await single.start()
     include = ["similarity"]
-    together = await batch.align(request(PAIRS, method=method, include=include))
-    alone = [await single.align(request([pair], method=method, include=include)) for pair in PAIRS]
+    together = await batch.align(request(ATTENDED, method=method, include=include))
+    alone = [await single.align(request([pair], method=method, include=include)) for pair in ATTENDED]
     assert together.alignments == [each.alignments[0] for each in alone]
     assert all(each.links for each in together.alignments)
     await batch.stop()
@@ -86,15 +94,73 @@ async def test_a_second_request_is_answered_from_the_cache(engine):
 @pytest.mark.parametrize("method", list(AlignMethod))
 async def test_only_options_that_the_method_reads_make_another_cache_entry(engine, method):
     made, _ = engine
-    await made.align(request(PAIRS[:1], method=method))
-    others = {"one_sided_weight": 0.1, "one_sided_similarity": 0.9, "itermax_rounds": 3, "itermax_discount": 0.2}
-    for option, value in (others | {"softmax_threshold": 0.9}).items():
-        answer = await made.align(request(PAIRS[:1], method=method, options={option: value}))
+    pairs = ATTENDED[:1]
+    await made.align(request(pairs, method=method))
+    assert OTHER_OPTIONS.keys() == AlignOptions.model_fields.keys()
+    for option, value in OTHER_OPTIONS.items():
+        answer = await made.align(request(pairs, method=method, options={option: value}))
         assert answer.alignments[0].cached is (option not in OPTIONS_READ[method]), option
 
 
 def test_every_option_is_read_by_a_method():
     assert set().union(*OPTIONS_READ.values()) == set(AlignOptions.model_fields)
+
+
+@pytest.mark.parametrize("method", list(AlignMethod))
+async def test_only_attention_that_the_method_reads_makes_another_cache_entry(engine, method):
+    made, _ = engine
+    options = {"weight_attention": 5}
+    first = await made.align(request(ATTENDED[:1], method=method, options=options))
+    other = {**PAIRS[0], "attention": ATTENTIONS[0][::-1]}
+    second = await made.align(request([other], method=method, options=options))
+    read = method in (AlignMethod.ATTENTION, AlignMethod.FUSED)
+    assert second.alignments[0].cached is not read
+    assert (first.alignments[0].links == second.alignments[0].links) is not read
+    assert (await made.align(request(ATTENDED[:1], method=method, options=options))).alignments[0].cached
+
+
+async def test_attention_without_weight_is_neither_read_nor_part_of_the_key(engine):
+    made, _ = engine
+    bad = {**PAIRS[0], "attention": [[2.0]]}
+    options = {"weight_attention": 0}
+    first = await made.align(request(PAIRS[:1], method="fused", options=options))
+    second = await made.align(request([bad], method="fused", options=options))
+    assert second.alignments[0].cached
+    assert first.alignments[0].links == second.alignments[0].links
+
+
+async def test_links_by_attention_need_no_encoder(engine):
+    made, backend = engine
+    answer = await made.align(request(ATTENDED[:1], method="attention"))
+    assert not backend.encoded
+    assert answer.alignments[0].links == [(0, 0, 1.0), (1, 1, 1.0), (2, 0, 0.4), (3, 2, 1.0)]
+    assert answer.alignments[0].similarity is None
+    shown = await made.align(request(ATTENDED[:1], method="attention", include=["similarity"]))
+    assert backend.encoded
+    assert shown.alignments[0].links == answer.alignments[0].links
+    assert np.array(shown.alignments[0].similarity).shape == (4, 3)
+
+
+@pytest.mark.parametrize("method", ["attention", "fused"])
+async def test_a_pair_whose_attention_does_not_fit_fails_alone(engine, method):
+    made, _ = engine
+    short = {**PAIRS[0], "attention": ATTENTIONS[0][:3]}
+    large = {**PAIRS[1], "attention": [[0.5, 1.5]]}
+    first, *bad, last = (await made.align(request([ATTENDED[0], short, large, ATTENDED[1]], method=method))).alignments
+    assert [each.error.error for each in bad] == ["InvalidAttention"] * 2
+    assert [each.links for each in bad] == [[], []]
+    assert first.links
+    assert last.links
+
+
+async def test_a_pair_without_attention_fails_alone_where_the_method_needs_it(engine):
+    made, _ = engine
+    good, bad = (await made.align(request([ATTENDED[0], PAIRS[0]], method="attention"))).alignments
+    assert good.links
+    assert (bad.error.error, bad.links) == ("InvalidAttention", [])
+    assert "no attention" in bad.error.detail
+    both = (await made.align(request([ATTENDED[0], PAIRS[0]], method="fused"))).alignments
+    assert all(each.links for each in both)
 
 
 async def test_canonically_equal_text_gives_the_same_links_with_and_without_the_cache(engine):

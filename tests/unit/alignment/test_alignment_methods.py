@@ -9,7 +9,16 @@ from hypothesis.extra import numpy as hnp
 from spanbridge_alignment.backends.stub import StubEncoder
 from spanbridge_alignment.core.agreement import argmax_weights, itermax_weights
 from spanbridge_alignment.core.matching import match_weights
-from spanbridge_alignment.core.methods import EncodedSentence, link_weights, links, rounded_rows, word_similarity
+from spanbridge_alignment.core.methods import (
+    EncodedSentence,
+    WordPair,
+    encoded_pair,
+    link_weights,
+    links,
+    reads_attention,
+    rounded_rows,
+    word_similarity,
+)
 from spanbridge_alignment.core.softmax import softmax_weights
 from spanbridge_shared.contracts.alignment import AlignMethod, AlignOptions
 
@@ -32,9 +41,10 @@ def encode(words):
     return EncodedSentence(stub.encode([pieces.ids])[0], pieces.words)
 
 
-def weights_of(method, source, target):
-    cosines = word_similarity(source, target)
-    return link_weights(method, AlignOptions(), source, target, cosines=cosines, softmax_scale=8.0)
+def weights_of(method, source, target, attention=None):
+    words = WordPair(tuple(source), tuple(target), attention)
+    encoded = encoded_pair(encode(source), encode(target))
+    return link_weights(method, AlignOptions(), words, encoded, softmax_scale=8.0)
 
 
 def test_argmax_weighs_mutual_and_one_sided_links():
@@ -108,7 +118,7 @@ def test_swapping_the_sides_transposes_the_links(cosines):
 def test_identical_sentences_of_distinct_words_align_diagonally(words):
     encoded = encode(words)
     for method in (AlignMethod.ARGMAX, AlignMethod.ITERMAX, AlignMethod.MATCH):
-        weights = weights_of(method, encoded, encoded)
+        weights = weights_of(method, words, words)
         sure = {(i, j) for i, j, weight in links(weights) if weight == 1}
         vectors = {tuple(row) for row in np.round(word_similarity(encoded, encoded), 5)}
         if len(vectors) == len(words):  # "aaaa" and "aaaaa" may hash alike; then either may be the first.
@@ -147,7 +157,24 @@ def test_links_are_sorted_rounded_and_never_weightless():
 
 
 def test_every_method_reads_the_pair():
-    source, target = encode(["Samia", "visited", "Nairobi"]), encode(["alitembelea", "Nairobi", "Samia"])
+    source, target = ["Samia", "visited", "Nairobi"], ["alitembelea", "Nairobi", "Samia"]
+    attention = np.float32([[0, 0.25, 0.5], [0.5, 0.25, 0.25], [0, 0.75, 0.25]])
     for method in AlignMethod:
-        found = {(i, j) for i, j, _ in links(weights_of(method, source, target))}
+        found = {(i, j) for i, j, _ in links(weights_of(method, source, target, attention))}
         assert {(0, 2), (2, 1)} <= found, method
+
+
+def test_a_method_without_what_it_rests_on_is_a_fault():
+    words = WordPair(("a",), ("b",))
+    for method in AlignMethod:
+        with pytest.raises(ValueError, match=str(method)):
+            link_weights(method, AlignOptions(), words, None, softmax_scale=8.0)
+
+
+@pytest.mark.parametrize("method", list(AlignMethod))
+def test_who_reads_attention(method):
+    assert reads_attention(method, AlignOptions()) is (method in (AlignMethod.ATTENTION, AlignMethod.FUSED))
+    assert reads_attention(method, AlignOptions(weight_attention=0)) is (method is AlignMethod.ATTENTION)
+    other = weights_of(method, ["a", "b"], ["c", "d"], np.float32([[0, 1], [1, 0]]))
+    same = np.array_equal(other, weights_of(method, ["a", "b"], ["c", "d"], np.float32([[1, 0], [0, 1]])))
+    assert same is not reads_attention(method, AlignOptions())

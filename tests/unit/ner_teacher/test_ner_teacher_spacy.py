@@ -97,7 +97,7 @@ def test_missing_and_unfit_pipelines_are_told(tmp_path: Path) -> None:
 
 def test_endless_punctuation_takes_no_quadratic_time(teacher: SpacyTeacher) -> None:
     written = "!" * 6_000 + " Barack Obama visited Lagos. " + "a!" * 3_000  # 25 s with spaCy's tokenizer.
-    started = time.perf_counter()
+    started = time.process_time()  # Of this process alone: what else runs on the machine must not count.
     (found,) = teacher.entities([text(written)])
-    assert time.perf_counter() - started < 8
+    assert time.process_time() - started < 8
     assert {written[each.span.start : each.span.end] for each in found} >= {"Barack Obama"}

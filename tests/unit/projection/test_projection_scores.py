@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from spanbridge_projection.core.candidates import ngrams
 from spanbridge_projection.core.scores import align_scores, ner_scores, nmt_matrix, score_parts
 from spanbridge_projection.core.sentence import Entity, Probabilities, Sentence
-from spanbridge_shared.contracts.projection import CandidateOptions, Score
+from spanbridge_shared.contracts.projection import AlignCount, CandidateOptions, Score
 from spanbridge_shared.errors import InvalidSource
 from spanbridge_shared.text.spans import Span
 
@@ -42,6 +42,60 @@ def test_align_equals_the_sum_over_links(links: list[tuple[int, int, float]], st
             if entity.span.start <= s < entity.span.end and span[0] <= t < span[1]
         )
         assert scores[row, column] == pytest.approx(2 * inside / (len(entity.span) + span[1] - span[0]), abs=1e-12)
+
+
+def test_align_words_worked_example() -> None:
+    """ "EU" linked to "Union" (1) and "die" (0.4), "Union" to "Union" again: each word counts once."""
+    entities = [Entity(Span(0, 2), "ORG")]
+    links = [(0, 1, 1.0), (0, 0, 0.4), (1, 1, 0.5)]
+    spans = np.array([[0, 1], [1, 2], [0, 2]])
+    found = align_scores(entities, links, 2, spans, count=AlignCount.WORDS)
+    expected = [[(0.4 + 0.4) / 3, (1.0 + 0.5 + 1.0) / 3, (1.0 + 0.5 + 0.4 + 1.0) / 4]]
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+LINKS = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5), st.sampled_from([0.0, 0.4, 0.7, 1.0])), max_size=20)
+STARTS = st.lists(st.tuples(st.integers(0, 5), st.integers(1, 3)), min_size=1, max_size=3)
+
+
+@given(LINKS, STARTS, st.sampled_from(AlignCount), st.sampled_from([0.1, 0.5, 1.0]))
+def test_align_variants_equal_the_loop_over_words(
+    links: list[tuple[int, int, float]], starts: list[tuple[int, int]], count: AlignCount, unlinked_weight: float
+) -> None:
+    entities = [Entity(Span(start, start + length), "PER") for start, length in starts]
+    spans = ngrams(["a"] * 6, 6)
+    found = align_scores(entities, links, 6, spans, count=count, unlinked_weight=unlinked_weight)
+    weight = np.zeros((9, 6))
+    for s, t, given_weight in links:
+        weight[s, t] = max(weight[s, t], given_weight)
+    for (row, entity), (column, (start, end)) in itertools.product(enumerate(entities), enumerate(spans.tolist())):
+        part = weight[entity.span.start : entity.span.end, start:end]
+        reached = part.max(axis=0).sum() + part.max(axis=1).sum() if count is AlignCount.WORDS else 2 * part.sum()
+        length = sum(1.0 if weight[:, word].any() else unlinked_weight for word in range(start, end))
+        assert found[row, column] == pytest.approx(reached / (len(entity.span) + length), abs=1e-12)
+
+
+@given(st.permutations(range(6)), st.lists(st.booleans(), min_size=6, max_size=6), STARTS)
+def test_words_and_links_count_the_same_where_every_word_has_one_link(
+    targets: list[int], there: list[bool], starts: list[tuple[int, int]]
+) -> None:
+    entities = [Entity(Span(start, start + length), "PER") for start, length in starts]
+    links = [(source, target, 0.7) for source, target in enumerate(targets) if there[source]]
+    spans = ngrams(["a"] * 6, 6)
+    by_words = align_scores(entities, links, 6, spans, count=AlignCount.WORDS)
+    np.testing.assert_array_equal(by_words, align_scores(entities, links, 6, spans))
+
+
+def test_options_reach_the_align_score() -> None:
+    bare = Sentence(
+        entities=(Entity(Span(0, 1), "PER"),), links=[(0, 0, 1.0), (0, 2, 1.0), (1, 2, 1.0)], target=("a", "b", "c")
+    )
+    spans = np.array([[0, 3]])
+    assert score_parts(bare, spans, CandidateOptions())["total"].tolist() == [[4 / 4]]
+    words = CandidateOptions(align_count=AlignCount.WORDS)
+    assert score_parts(bare, spans, words)["total"].tolist() == [[3 / 4]]
+    light = CandidateOptions(unlinked_weight=0.5)
+    assert score_parts(bare, spans, light)["total"].tolist() == [[4 / 3.5]]
 
 
 def test_equal_align_scores_are_equal_floats() -> None:

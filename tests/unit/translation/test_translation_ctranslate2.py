@@ -1,6 +1,7 @@
 """The embedded model through CTranslate2: what its scores and attention mean, and that company changes nothing."""
 
 import itertools
+from statistics import fmean
 
 import numpy as np
 import pytest
@@ -43,7 +44,8 @@ def test_a_hypothesis_score_is_what_scoring_it_gives(backend: CTranslate2Backend
     pairs = [(source, each.tokens) for source, ranked in zip(sources, found, strict=True) for each in ranked]
     own = [each.score for ranked in found for each in ranked]
     # What is never predicted (padding, language tokens) has its small share of probability given to the others.
-    np.testing.assert_allclose(own, backend.score("swh_Latn", "eng_Latn", pairs), atol=1e-3)
+    forced = [fmean(logs) for logs in backend.log_probs("swh_Latn", "eng_Latn", pairs)]
+    np.testing.assert_allclose(own, forced, atol=1e-3)
 
 
 @pytest.mark.parametrize("beam", [1, 4])
@@ -71,9 +73,33 @@ def test_batch_equals_single(backend: CTranslate2Backend, beam: int) -> None:
 
 def test_scores_batch_equals_single(backend: CTranslate2Backend) -> None:
     pairs = [(backend.pieces(source), backend.pieces(target)) for source in TEXTS for target in TEXTS[:2]]
-    batch = backend.score("swh_Latn", "eng_Latn", pairs)
-    single = [backend.score("swh_Latn", "eng_Latn", [pair])[0] for pair in pairs]
-    np.testing.assert_allclose(batch, single, atol=1e-4)
+    batch = backend.log_probs("swh_Latn", "eng_Latn", pairs)
+    for pair, together in zip(pairs, batch, strict=True):
+        (alone,) = backend.log_probs("swh_Latn", "eng_Latn", [pair])
+        assert len(alone) == len(pair[1]) + 1
+        np.testing.assert_allclose(together, alone, atol=1e-4)
+
+
+def test_calls_cut_for_scoring_give_the_same_scores() -> None:
+    """Each part of a large call is scored by itself; answers keep the order of the pairs."""
+    sizes = {}
+    for tokens in (1, 100_000):
+        model = CTranslate2Backend(
+            model_path("nmt"), device="cpu", compute_type="float32", threads=1, score_tokens=tokens
+        )
+        pairs = [(model.pieces(source), model.pieces(target)) for source in TEXTS for target in TEXTS]
+        sizes[tokens] = model.log_probs("swh_Latn", "eng_Latn", pairs)
+    for cut, whole in zip(sizes[1], sizes[100_000], strict=True):
+        np.testing.assert_allclose(cut, whole, atol=1e-4)
+
+
+def test_a_prefix_has_the_probabilities_that_it_has_inside_the_target(backend: CTranslate2Backend) -> None:
+    source, target = backend.pieces("President Samia"), backend.pieces("Rais Samia Suluhu Hassan alitembelea Nairobi")
+    (whole,) = backend.log_probs("eng_Latn", "swh_Latn", [(source, target)])
+    for end in range(1, len(target)):
+        (prefix,) = backend.log_probs("eng_Latn", "swh_Latn", [(source, target[:end])])
+        np.testing.assert_allclose(prefix[:-1], whole[:end], atol=1e-4)
+        assert fmean(prefix) <= sum(whole[:end]) / (end + 1) + 1e-4
 
 
 def test_attention_rows_belong_to_the_step_that_predicted_the_token(backend: CTranslate2Backend) -> None:

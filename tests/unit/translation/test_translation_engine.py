@@ -192,6 +192,51 @@ async def test_scores_count_the_end_token_and_are_cached() -> None:
         assert [each.cached for each in (await engine.score(request)).scores] == [True, False, False, True]
 
 
+async def test_prefixes_are_bounded_by_the_same_call_and_cached() -> None:
+    model = Recorder()
+    async with started(model) as engine:
+        asked = ScoreRequest(
+            sources=["a b", "a b"],
+            targets=["a c b", "a c"],
+            prefixes=[["a", "a c", "a c b", "c", "", "\ud800", "a c b d"], []],
+            source_lang="sw",
+        )
+        first, second = (await engine.score(asked)).scores
+        assert model.calls == 1
+        # a: 0 of 2 tokens; a c: -1 of 3; a c b: -1 of 4, its end left out.
+        assert first.bounds == [0.0, -0.333333, -0.25, None, None, None, None]
+        assert second.bounds == []
+        for prefix, bound in zip(["a", "a c", "a c b"], first.bounds, strict=False):
+            own = (await engine.score(ScoreRequest(sources=["a b"], targets=[prefix], source_lang="sw"))).scores[0]
+            assert own.score is not None
+            assert bound is not None
+            assert own.score <= bound
+        again = (await engine.score(asked)).scores[0]
+        assert (again.cached, again.bounds) == (True, first.bounds)
+
+
+async def test_prefixes_of_another_number_are_refused() -> None:
+    async with started(Recorder()) as engine:
+        with pytest.raises(InvalidRequest, match="prefixes of 2 targets and 1 targets"):
+            await engine.score(ScoreRequest(sources=["a"], targets=["a"], prefixes=[[], []], source_lang="sw"))
+
+
+async def test_scores_do_not_push_translations_out_of_the_cache() -> None:
+    async with started(Recorder(), cache_items=10) as engine:
+        await engine.translate(asking(["Habari"]))
+        words = [f"word{number}" for number in range(50)]
+        await engine.score(ScoreRequest(sources=words, targets=words, source_lang="sw"))
+        assert (await engine.translate(asking(["Habari"]))).translations[0].cached
+
+
+async def test_a_source_crosses_the_pivot_once_for_all_its_targets() -> None:
+    model = Recorder()
+    async with started(model) as engine:
+        targets = [f"word{number}" for number in range(9)]
+        await engine.score(ScoreRequest(sources=["a"] * 9, targets=targets, source_lang="bbj_Latn"))
+        assert model.asked[-1][1] == [("▁a",)]
+
+
 async def test_scoring_takes_the_pivot_and_one_language_on_both_sides() -> None:
     model = Recorder()
     async with started(model) as engine:

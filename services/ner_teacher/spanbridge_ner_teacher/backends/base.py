@@ -6,8 +6,7 @@ from typing import Protocol
 
 from spanbridge_ner_teacher.core.labels import FloatMatrix
 from spanbridge_ner_teacher.core.sentences import Entity, Sentence
-
-ANY_LANGUAGE = "*"
+from spanbridge_shared.contracts.ner import ANY_LANGUAGE
 
 
 @dataclass(frozen=True, slots=True)

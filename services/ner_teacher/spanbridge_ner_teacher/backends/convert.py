@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from spanbridge_ner_teacher.backends.base import ANY_LANGUAGE
 from spanbridge_ner_teacher.backends.checkpoints import Checkpoint, load_checkpoint
 from spanbridge_ner_teacher.core.labels import read_tags
 from spanbridge_shared.contracts.manifest import MANIFEST_FILE, TokenClassifierManifest
+from spanbridge_shared.contracts.ner import ANY_LANGUAGE
 from spanbridge_shared.errors import ConfigurationError
 from spanbridge_shared.text.languages import resolve_language
 

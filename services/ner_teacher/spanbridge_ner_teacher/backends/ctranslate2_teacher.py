@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from spanbridge_ner_teacher.backends.base import ANY_LANGUAGE, TeacherCard
+from spanbridge_ner_teacher.backends.base import TeacherCard
 from spanbridge_ner_teacher.backends.token_classifier import TokenClassifier
 from spanbridge_ner_teacher.backends.word_encoder import WordEncoder
 from spanbridge_ner_teacher.core.labels import FloatMatrix, TagScheme, read_tags
 from spanbridge_shared.contracts.manifest import TokenClassifierManifest
+from spanbridge_shared.contracts.ner import ANY_LANGUAGE
 from spanbridge_shared.errors import ConfigurationError
 from spanbridge_shared.serving.config import model_path
 from spanbridge_shared.serving.manifests import model_version, read_manifest

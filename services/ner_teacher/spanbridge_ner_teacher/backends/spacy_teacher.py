@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from spanbridge_ner_teacher.backends.base import ANY_LANGUAGE, TeacherCard
+from spanbridge_ner_teacher.backends.base import TeacherCard
 from spanbridge_ner_teacher.core.labels import FloatMatrix, plain_labels
 from spanbridge_ner_teacher.core.sentences import Entity, Sentence
 from spanbridge_ner_teacher.core.transitions import entity_scores
+from spanbridge_shared.contracts.ner import ANY_LANGUAGE
 from spanbridge_shared.errors import ConfigurationError
 from spanbridge_shared.text.bio import LabelledSpan
 from spanbridge_shared.text.languages import resolve_language

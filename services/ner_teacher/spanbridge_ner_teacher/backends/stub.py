@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from spanbridge_ner_teacher.backends.base import ANY_LANGUAGE, TeacherCard
+from spanbridge_ner_teacher.backends.base import TeacherCard
 from spanbridge_ner_teacher.backends.token_classifier import located_entities
 from spanbridge_ner_teacher.core.labels import FloatMatrix, tags_for
 from spanbridge_ner_teacher.core.sentences import Entity, Sentence
+from spanbridge_shared.contracts.ner import ANY_LANGUAGE
 
 _LABELS = ("PER", "ORG", "LOC")
 _GAZETTEER = {

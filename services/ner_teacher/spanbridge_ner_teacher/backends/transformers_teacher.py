@@ -4,11 +4,12 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from spanbridge_ner_teacher.backends.base import ANY_LANGUAGE, TeacherCard
+from spanbridge_ner_teacher.backends.base import TeacherCard
 from spanbridge_ner_teacher.backends.checkpoints import load_checkpoint
 from spanbridge_ner_teacher.backends.token_classifier import TokenClassifier
 from spanbridge_ner_teacher.backends.word_encoder import WordEncoder
 from spanbridge_ner_teacher.core.labels import FloatMatrix, TagScheme, read_tags
+from spanbridge_shared.contracts.ner import ANY_LANGUAGE
 from spanbridge_shared.serving.config import model_path
 
 

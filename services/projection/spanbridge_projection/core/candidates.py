@@ -1,4 +1,4 @@
-"""Target spans that an entity may be projected onto: n-grams, or the spans that a multilingual teacher labels.
+"""Target spans that an entity may be projected onto: n-grams, aligned ones alone, or those that a teacher labels.
 
 Candidates are an array (n_candidates, 2) of half-open token ranges, sorted by start, then by end.
 """
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from spanbridge_projection.core.sentence import Booleans, Integers, Probabilities, Sentence, link_weights
-from spanbridge_shared.contracts.projection import CandidateOptions, CandidateSource, Score
+from spanbridge_shared.contracts.projection import CandidateOptions, CandidateSource, ProjectionCount, Score, Solver
 from spanbridge_shared.errors import InvalidSource
 from spanbridge_shared.text.bio import spans_of
 
@@ -26,7 +26,7 @@ def candidate_spans(sentence: Sentence, options: CandidateOptions) -> Integers:
         if sentence.probabilities is None:
             raise InvalidSource('candidates "ner" need the sentence\'s probabilities; send them, or use "ngram"')
         return teacher_spans(sentence.probabilities)
-    if not _align_alone(options):
+    if options.candidates is CandidateSource.NGRAM and not _may_shrink(options):
         return ngrams(sentence.target, options.max_words)
     weights = link_weights(sentence.entities, sentence.links, len(sentence.target))
     return aligned_ngrams(sentence.target, options.max_words, weights > 0)
@@ -50,7 +50,11 @@ def aligned_ngrams(tokens: Sequence[str], max_words: int, aligned: Booleans) -> 
     candidate here. Its link weight is t's and its length is less, so c[s, t'] > c[s, t]: strictly better, and above
     `min_score` if t is. It overlaps only what t overlaps, so t' may replace t: no optimal solution holds t. When the
     greedy solver could take t it could take t' too, for whatever excludes t' overlaps t as well, and it prefers t'. All
-    of these spans lie between the leftmost and the rightmost aligned word of an entity, the published reduction.
+    of these spans lie between the leftmost and the rightmost aligned word of an entity, the published reduction. None
+    of this changes with `align_count` and the weights of words, as long as every word adds to a span's length.
+
+    With exactly and at_least the best total is the same, too: a pair forced at c = 0 goes onto t' of an entity that t
+    does score with, and scores 0 there as well. But the greedy solver may choose other spans for such pairs.
 
     >>> aligned_ngrams(["a", "b", "c", "d"], 10, np.array([[True, False, True, False]])).tolist()
     [[0, 1], [0, 3], [2, 3]]
@@ -72,7 +76,10 @@ def teacher_spans(probabilities: Probabilities) -> Integers:
     return _table([labelled.span for labelled in spans_of(probabilities.best_labels())])
 
 
-def _align_alone(options: CandidateOptions) -> bool:
+def _may_shrink(options: CandidateOptions) -> bool:
+    """Say whether `aligned_ngrams` hold whatever the solver would choose among all n-grams."""
+    if options.n_proj_form is not ProjectionCount.AT_MOST and options.solver is not Solver.EXACT:
+        return False
     if options.score is Score.FUSED:
         return options.weight_align > 0 and not (options.weight_ner or options.weight_ner_spans or options.weight_nmt)
     return options.score is Score.ALIGN

@@ -9,6 +9,7 @@ from spanbridge_projection.core.candidates import candidate_spans
 from spanbridge_projection.core.exact import exact
 from spanbridge_projection.core.greedy import Pick, greedy
 from spanbridge_projection.core.heuristic import heuristic
+from spanbridge_projection.core.preparation import prepared, standing
 from spanbridge_projection.core.scores import align_scores, score_parts
 from spanbridge_projection.core.sentence import Floats, Integers, Sentence
 from spanbridge_shared.contracts.projection import CandidateOptions, HeuristicOptions, Solver
@@ -30,27 +31,36 @@ class Projection(NamedTuple):
 
 
 def project(sentence: Sentence, options: CandidateOptions | HeuristicOptions) -> list[Projection]:
-    """Return target spans in order, none overlapping.
+    """Return target spans in order, none overlapping; of source entities that share a word only the longest has some.
 
     Raises `SentenceError` where the sentence lacks what the options need, or is too long for them.
     """
     if not sentence.entities:
         return []
+    sentence = prepared(sentence, options)
     if isinstance(options, HeuristicOptions):
         return _by_heuristic(sentence, options)
     spans = candidate_spans(sentence, options)
     _check_size(len(sentence.entities), len(spans))
     _check_nmt(sentence, len(spans))
     parts = score_parts(sentence, spans, options)
-    solve = _SOLVERS[options.solver]
-    picks = solve(parts["total"], spans, n_proj=options.n_proj, min_score=options.min_score)
+    picks = _SOLVERS[options.solver](
+        np.where(standing(sentence.entities)[:, None], parts["total"], 0.0),
+        spans,
+        n_proj=options.n_proj,
+        form=options.n_proj_form,
+        min_score=options.min_score,
+        power=options.score_power,
+    )
     return [_projection(spans[pick.candidate], pick, parts) for pick in picks]
 
 
 def _by_heuristic(sentence: Sentence, options: HeuristicOptions) -> list[Projection]:
-    found = heuristic(sentence.entities, sentence.links, len(sentence.target), options)
-    if not found:
+    places = np.flatnonzero(standing(sentence.entities)).tolist()
+    runs = heuristic([sentence.entities[place] for place in places], sentence.links, len(sentence.target), options)
+    if not runs:
         return []
+    found = [(places[index], span) for index, span in runs]
     spans = np.array([span for _, span in found], np.int64)
     scores = align_scores(sentence.entities, sentence.links, len(sentence.target), spans)
     parts = {"align": scores, "total": scores}

@@ -32,6 +32,10 @@ class Probabilities:
     labels: tuple[str, ...]
     rows: Floats
 
+    def classes(self) -> frozenset[str]:
+        """Return the labels that these columns are tags of."""
+        return frozenset(label.partition("-")[2] for label in self.labels if label != "O")
+
     def best_labels(self) -> list[str]:
         """Return the likeliest label of each word; of equal ones the first."""
         return [self.labels[column] for column in self.rows.argmax(axis=1)]
@@ -39,7 +43,7 @@ class Probabilities:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """What projection reads; `given_spans` and `nmt` (entity, candidate, score) are None where the request has none."""
+    """What projection reads; what the request hasn't is None. `nmt` holds (entity, candidate, score)."""
 
     entities: tuple[Entity, ...]
     links: Sequence[tuple[int, int, float]]
@@ -47,6 +51,35 @@ class Sentence:
     probabilities: Probabilities | None = None
     given_spans: tuple[tuple[int, int], ...] | None = None
     nmt: Sequence[tuple[int, int, float]] | None = None
+    source: tuple[str, ...] | None = None
+
+
+class LinkTable(NamedTuple):
+    """Links as parallel arrays sorted by source word, then target word; `steps` are their weights in 1e-9."""
+
+    source: Integers
+    target: Integers
+    steps: Integers
+
+    def of(self, span: Span) -> tuple[Integers, Integers]:
+        """Return target words and steps of the links from a span of source words."""
+        begin, end = np.searchsorted(self.source, span)
+        return self.target[begin:end], self.steps[begin:end]
+
+
+def link_table(links: Sequence[tuple[int, int, float]]) -> LinkTable:
+    """Return the links as a table; one given twice counts once, with its larger weight.
+
+    >>> link_table([(1, 0, 0.5), (0, 2, 1.0), (1, 0, 1.0)]).steps.tolist()
+    [1000000000, 1000000000]
+    """
+    table = np.asarray(links, np.float64).reshape(-1, 3)
+    # Heaviest first within a pair of words, then one link per pair: the first of each stays.
+    table = table[np.lexsort((-table[:, 2], table[:, 1], table[:, 0]))]
+    source, target = table[:, 0].astype(np.int64), table[:, 1].astype(np.int64)
+    first = np.ones(len(table), np.bool_)
+    first[1:] = (np.diff(source) != 0) | (np.diff(target) != 0)
+    return LinkTable(source[first], target[first], np.rint(table[first, 2] * WEIGHT_STEPS).astype(np.int64))
 
 
 def link_weights(entities: Sequence[Entity], links: Sequence[tuple[int, int, float]], n_target: int) -> Integers:
@@ -60,16 +93,8 @@ def link_weights(entities: Sequence[Entity], links: Sequence[tuple[int, int, flo
     weights = np.zeros((len(entities), n_target), np.int64)
     if not links or not entities:
         return weights
-    table = np.asarray(links, np.float64)
-    # Heaviest first within a pair of words, then one link per pair: what unique keeps is the first of each.
-    table = table[np.lexsort((-table[:, 2], table[:, 1], table[:, 0]))]
-    source, target = table[:, 0].astype(np.int64), table[:, 1].astype(np.int64)
-    first = np.ones(len(table), np.bool_)
-    first[1:] = (np.diff(source) != 0) | (np.diff(target) != 0)
-    source, target = source[first], target[first]
-    steps = np.rint(table[first, 2] * WEIGHT_STEPS)
-    begins = np.searchsorted(source, [entity.span.start for entity in entities])
-    ends = np.searchsorted(source, [entity.span.end for entity in entities])
-    for row, (begin, end) in enumerate(zip(begins, ends, strict=True)):
-        weights[row] = np.bincount(target[begin:end], steps[begin:end], n_target)
+    table = link_table(links)
+    for row, entity in enumerate(entities):
+        targets, steps = table.of(entity.span)
+        weights[row] = np.bincount(targets, steps, n_target)
     return weights

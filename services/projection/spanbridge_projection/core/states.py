@@ -29,9 +29,10 @@ class _Uses:
 
     def __init__(self, capacity: Integers, pairs: Pairs, multipliers: list[float]) -> None:
         limits: list[int] = capacity.tolist()
-        bits = [limit.bit_length() for limit in limits]
+        # What may have every slot is never full: it has no bits, and its multiplier is 0.
+        bits = [limit.bit_length() if limit < pairs.n_slots else 0 for limit in limits]
         offsets = np.cumsum([0, *bits]).tolist()
-        self.unit = [1 << offset for offset in offsets[:-1]]
+        self.unit = [1 << offset if width else 0 for width, offset in zip(bits, offsets, strict=False)]
         self.field = [((1 << width) - 1) << offset for width, offset in zip(bits, offsets, strict=False)]
         self.full = [limit << offset for limit, offset in zip(limits, offsets, strict=False)]
         self._prices = list(zip(self.field, self.unit, multipliers, strict=True))

@@ -61,6 +61,8 @@ class TranslationBackend(Protocol):
         """Return `num_hypotheses` translations of each source's pieces, best first."""
         ...
 
-    def score(self, source: str, target: str, pairs: Sequence[tuple[Sequence[str], Sequence[str]]]) -> list[float]:
-        """Return the mean natural-log probability per target token, end token counted, of each (source, target)."""
+    def log_probs(
+        self, source: str, target: str, pairs: Sequence[tuple[Sequence[str], Sequence[str]]]
+    ) -> list[list[float]]:
+        """Return for each (source, target) the natural-log probability of each target token, the end token's last."""
         ...

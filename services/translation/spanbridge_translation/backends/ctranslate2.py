@@ -7,6 +7,7 @@ from typing import Any
 
 from spanbridge_shared.contracts.manifest import TranslationManifest
 from spanbridge_shared.errors import ConfigurationError
+from spanbridge_shared.serving.batching import plan_batches
 from spanbridge_shared.serving.manifests import model_version, read_manifest
 from spanbridge_translation.backends.base import Decoded, Decoding, settings_version
 from spanbridge_translation.backends.subwords import END, Subwords
@@ -25,6 +26,7 @@ class CTranslate2Backend:
         threads: int,
         parallel_calls: int = 1,
         no_repeat_ngram: int = 0,
+        score_tokens: int = 256,
     ) -> None:
         manifest = read_manifest(folder, TranslationManifest)
         self.model_version = settings_version(
@@ -36,6 +38,7 @@ class CTranslate2Backend:
         self.directions = Directions(frozenset(manifest.languages), pairs)
         self._languages = manifest.languages
         self._no_repeat_ngram = no_repeat_ngram
+        self._score_tokens = score_tokens
         self._subwords = Subwords(
             (folder / "tokenizer.json").read_text(encoding="utf-8"), reserved=manifest.languages.values()
         )
@@ -77,13 +80,23 @@ class CTranslate2Backend:
             for result in results
         ]
 
-    def score(self, source: str, target: str, pairs: Sequence[tuple[Sequence[str], Sequence[str]]]) -> list[float]:
-        """Return the mean log-probability of each target, the language token's own left out."""
-        results = self._translator.score_batch(
-            [self._framed(source, pieces) for pieces, _ in pairs],
-            [[self._languages[target], *pieces] for _, pieces in pairs],
-        )
-        return [sum(result.log_probs[1:]) / (len(result.log_probs) - 1) for result in results]
+    def log_probs(
+        self, source: str, target: str, pairs: Sequence[tuple[Sequence[str], Sequence[str]]]
+    ) -> list[list[float]]:
+        """Return each target's log-probabilities, the language token's own left out.
+
+        A forced pass holds the whole vocabulary's probabilities of all tokens of its call at once, so that calls larger
+        than `score_tokens` spend their time on fresh memory: they are cut.
+        """
+        found: list[list[float]] = [[]] * len(pairs)
+        for part in plan_batches([max(map(len, pair)) + 2 for pair in pairs], self._score_tokens):
+            results = self._translator.score_batch(
+                [self._framed(source, pairs[place][0]) for place in part],
+                [[self._languages[target], *pairs[place][1]] for place in part],
+            )
+            for place, result in zip(part, results, strict=True):
+                found[place] = result.log_probs[1:]
+        return found
 
     def _framed(self, language: str, pieces: Sequence[str]) -> list[str]:
         return [self._languages[language], *pieces, END]

@@ -35,10 +35,19 @@ class StubBackend:
             for source in sources
         ]
 
-    def score(self, source: str, target: str, pairs: Sequence[tuple[Sequence[str], Sequence[str]]]) -> list[float]:
-        """Return minus the share of target words that the source lacks."""
+    def log_probs(
+        self, source: str, target: str, pairs: Sequence[tuple[Sequence[str], Sequence[str]]]
+    ) -> list[list[float]]:
+        """Return -1 for each target word that the source lacks, and 0 for the others.
+
+        The end costs as much as the share of the source's words that the target lacks.
+        """
         self.calls += 1
-        return [-sum(piece not in given for piece in wanted) / len(wanted) for given, wanted in pairs]
+        return [
+            [-float(piece not in given) for piece in wanted]
+            + [-sum(piece not in wanted for piece in given) / len(given)]
+            for given, wanted in pairs
+        ]
 
 
 def _hypothesis(source: Sequence[str], rank: int, *, attention: bool) -> Decoded:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from spanbridge_shared.errors import ConfigurationError
@@ -62,15 +63,17 @@ class TransformersBackend:
         hypotheses = [self._stripped(row) for row in generated]
         repeated = [source for source in sources for _ in range(n)]
         pairs = [(source, tokens) for source, (tokens, _) in zip(repeated, hypotheses, strict=True)]
-        scores, attentions = self._forced(decoding.source, decoding.target, pairs, [end for _, end in hypotheses])
+        logs, attentions = self._forced(decoding.source, decoding.target, pairs, [end for _, end in hypotheses])
         decoded = [
-            Decoded(tuple(tokens), self._subwords.decode(tokens), score, rows if decoding.attention else None)
-            for (_, tokens), score, rows in zip(pairs, scores, attentions, strict=True)
+            Decoded(tuple(tokens), self._subwords.decode(tokens), fmean(steps), rows if decoding.attention else None)
+            for (_, tokens), steps, rows in zip(pairs, logs, attentions, strict=True)
         ]
         return [decoded[first : first + n] for first in range(0, len(decoded), n)]
 
-    def score(self, source: str, target: str, pairs: Sequence[tuple[Sequence[str], Sequence[str]]]) -> list[float]:
-        """Return the mean log-probability of each target."""
+    def log_probs(
+        self, source: str, target: str, pairs: Sequence[tuple[Sequence[str], Sequence[str]]]
+    ) -> list[list[float]]:
+        """Return each target's log-probabilities."""
         return self._forced(source, target, pairs, [True] * len(pairs))[0]
 
     def _forced(
@@ -79,8 +82,8 @@ class TransformersBackend:
         target: str,
         pairs: Sequence[tuple[Sequence[str], Sequence[str]]],
         ended: Sequence[bool],
-    ) -> tuple[list[float], list[list[list[float]]]]:
-        """Return each target's mean log-probability, end token counted where `ended`, and attention."""
+    ) -> tuple[list[list[float]], list[list[list[float]]]]:
+        """Return each target's log-probabilities, the end token's last where `ended`, and attention."""
         inputs = self._padded([self._framed(source, given) for given, _ in pairs])
         wanted = [[self._id(piece) for piece in pieces] + [self._ids[END]] for _, pieces in pairs]
         decoder = self._padded([[*self._start(target), *ids[:-1]] for ids in wanted])
@@ -93,14 +96,14 @@ class TransformersBackend:
             )
         logs = output.logits.float().log_softmax(-1)
         attention = output.cross_attentions[-1].float().mean(1)
-        scores: list[float] = []
+        found: list[list[float]] = []
         rows: list[list[list[float]]] = []
         for place, ((given, pieces), ids, end) in enumerate(zip(pairs, wanted, ended, strict=True)):
             counted = len(ids) if end else max(1, len(ids) - 1)
             steps = self._torch.arange(1, counted + 1)  # Step 0 predicts the language token.
-            scores.append(float(logs[place, steps, self._torch.tensor(ids[:counted])].mean()))
+            found.append(logs[place, steps, self._torch.tensor(ids[:counted])].tolist())
             rows.append(attention[place, 1 : len(pieces) + 1, 1 : len(given) + 1].tolist())
-        return scores, rows
+        return found, rows
 
     def _framed(self, language: str, pieces: Sequence[str]) -> list[int]:
         return [self._ids[self._languages[language]], *map(self._id, pieces), self._ids[END]]
