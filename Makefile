@@ -3,6 +3,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 HOST ?= 127.0.0.1
 PORT ?= 8000
+DATA ?=
+OUT ?= build/eval
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
@@ -10,7 +12,7 @@ MEMBERS := shared services/translation services/alignment services/projection se
 PROJECTS := $(MEMBERS:%=%/pyproject.toml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-bench run test lint type bench format lock clean
+.PHONY: help setup setup-dev setup-bench run test lint type bench eval format lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +45,9 @@ bench: setup-bench  ## Measure speed; prints ratios from one run
 
 setup-bench: $(VENV)/.installed-bench
 
+eval: $(VENV)/.installed-eval  ## Measure on the gold data below DATA=… (10 minutes) into OUT=…; without DATA, say where to get it
+	@$(BIN)/spanbridge evaluate all $(if $(DATA),--data "$(DATA)") --out "$(OUT)" $(ARGS)
+
 lock:  ## Renew uv.lock and constraints.txt (needs uv)
 	uv lock
 	uv export --quiet --all-packages --all-extras --all-groups --no-hashes --no-emit-workspace --no-annotate \
@@ -68,6 +73,11 @@ $(VENV)/.installed-dev: $(VENV)/.installed pyproject.toml evaluation/pyproject.t
 	@echo "Installing what the tests need into $(VENV)"
 	@$(PIP) seqeval
 	@$(PIP) --no-build-isolation --editable evaluation --editable 'client[convert,training]' --group dev
+	@touch $@
+
+$(VENV)/.installed-eval: $(VENV)/.installed evaluation/pyproject.toml
+	@echo "Installing what measuring needs into $(VENV)"
+	@$(PIP) --no-build-isolation --editable evaluation
 	@touch $@
 
 $(VENV)/.installed-bench: $(VENV)/.installed-dev

@@ -18,6 +18,7 @@ from spanbridge_shared.contracts.gateway import (
     SentenceResult,
 )
 from spanbridge_shared.contracts.ner import NerItem, NerResult
+from spanbridge_shared.contracts.translate_train import EnglishSentence, TranslatedSentence
 from spanbridge_shared.contracts.translation import Translation
 from spanbridge_shared.errors import SpanbridgeError
 
@@ -26,6 +27,7 @@ __all__ = [
     "AlignOptions",
     "Alignment",
     "AsyncSpanbridge",
+    "EnglishSentence",
     "Entity",
     "GivenEntity",
     "GivenSource",
@@ -38,5 +40,6 @@ __all__ = [
     "Spanbridge",
     "SpanbridgeError",
     "TokenPair",
+    "TranslatedSentence",
     "Translation",
 ]

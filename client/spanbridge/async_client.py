@@ -1,19 +1,19 @@
 """The asynchronous client, over HTTP or with everything in this process; the synchronous one wraps it."""
 
-import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
-import httpx
 from pydantic import BaseModel
 
-from spanbridge.embedded import EmbeddedGateway
+from spanbridge.connection import Connection
 from spanbridge.requests import (
     MAX_PART_BYTES,
+    EnglishSentenceLike,
     NerItemLike,
     PairLike,
     SentenceLike,
+    as_english_sentence,
     as_list,
     as_ner_item,
     as_pair,
@@ -21,10 +21,9 @@ from spanbridge.requests import (
     build,
     cut,
     unsendable,
+    untranslatable,
     wire_size,
 )
-from spanbridge.retries import RetryingTransport
-from spanbridge_shared.clients.transport import ServiceClient
 from spanbridge_shared.contracts.alignment import Alignment, AlignMethod, AlignOptions, AlignRequest, AlignResponse
 from spanbridge_shared.contracts.gateway import (
     DEFAULT_LABELS,
@@ -39,11 +38,15 @@ from spanbridge_shared.contracts.gateway import (
     SentenceResult,
 )
 from spanbridge_shared.contracts.ner import NerRequest, NerResponse, NerResult
+from spanbridge_shared.contracts.translate_train import (
+    TrainMethod,
+    TranslatedSentence,
+    TranslateTrainOptions,
+    TranslateTrainRequest,
+    TranslateTrainResponse,
+)
 from spanbridge_shared.contracts.translation import TranslateRequest, TranslateResponse, Translation
-from spanbridge_shared.errors import ConfigurationError
 from spanbridge_shared.text.languages import ENGLISH
-
-_CONNECT_S = 10.0
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
@@ -56,6 +59,14 @@ class Projection:
     model_version: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class TrainingData:
+    """Translations in the order of the English sentences, and the models they come from; None as in `Projection`."""
+
+    results: list[TranslatedSentence]
+    model_version: str | None
+
+
 class AsyncSpanbridge:
     """A client of the server at `url`, or, without one, of a gateway with all models in this process.
 
@@ -65,13 +76,12 @@ class AsyncSpanbridge:
     """
 
     def __init__(self, url: str | None = None, *, timeout_s: float = 600.0, retries: int = 5) -> None:
-        self.url = None if url is None else _address(url)
-        self._timeout_s = timeout_s
-        self._retries = retries
-        self._opening = asyncio.Lock()
-        self._gateway: ServiceClient | None = None
-        self._http: httpx.AsyncClient | None = None
-        self._embedded: EmbeddedGateway | None = None
+        self._connection = Connection(url, timeout_s=timeout_s, retries=retries)
+
+    @property
+    def url(self) -> str | None:
+        """The server's address; None where everything runs in this process."""
+        return self._connection.url
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -82,17 +92,11 @@ class AsyncSpanbridge:
 
     async def open(self) -> None:
         """Load the models, where they are to run here; raises `ConfigurationError` where that fails."""
-        await self._open()
+        await self._connection.gateway()
 
     async def close(self) -> None:
         """Finish and release everything; a later call would open it anew."""
-        http, embedded = self._http, self._embedded
-        self._gateway = self._http = self._embedded = None
-        self._opening = asyncio.Lock()  # A lock stays with its event loop; the next call may come from another.
-        if http is not None:
-            await http.aclose()
-        if embedded is not None:
-            await embedded.stop()
+        await self._connection.close()
 
     async def project(
         self,
@@ -137,6 +141,43 @@ class AsyncSpanbridge:
         for place in sorted(set(range(len(listed))) - set(sendable)):
             results[place] = unsendable(listed[place], sizes[place], lang)
         return Projection([results[place] for place in range(len(listed))], version)
+
+    async def translate_train(
+        self,
+        sentences: Iterable[EnglishSentenceLike],
+        lang: str,
+        *,
+        method: TrainMethod | str = TrainMethod.MARKER,
+        options: TranslateTrainOptions | Mapping[str, Any] | None = None,
+    ) -> list[TranslatedSentence]:
+        """Make labelled sentences of a language from labelled English ones; `method` is `marker` or `align`."""
+        return (await self.training_data(sentences, lang, method=method, options=options)).results
+
+    async def training_data(
+        self,
+        sentences: Iterable[EnglishSentenceLike],
+        lang: str,
+        *,
+        method: TrainMethod | str = TrainMethod.MARKER,
+        options: TranslateTrainOptions | Mapping[str, Any] | None = None,
+    ) -> TrainingData:
+        """Translate labelled sentences as `translate_train` does, and say by which models."""
+        envelope = {"lang": lang, "method": method, "options": options or {}}
+        listed = [as_english_sentence(each, place) for place, each in enumerate(sentences)]
+        sizes = [wire_size(each) for each in listed]
+        results = {
+            place: untranslatable(listed[place], size, lang)
+            for place, size in enumerate(sizes)
+            if size > MAX_PART_BYTES
+        }
+        version: str | None = None
+        for part in cut([place for place in range(len(listed)) if place not in results], lambda place: sizes[place]):
+            fields = {"sentences": [listed[place] for place in part], **envelope}
+            request = build(TranslateTrainRequest, fields, "request")
+            answer = await self._post("/v1/translate-train", request, TranslateTrainResponse)
+            results |= zip(part, answer.results, strict=True)
+            version = answer.model_version
+        return TrainingData([results[place] for place in range(len(listed))], version)
 
     async def translate(
         self,
@@ -191,48 +232,18 @@ class AsyncSpanbridge:
 
     async def languages(self) -> list[LanguageInfo]:
         """List the languages that can be labelled from text alone."""
-        gateway = await self._open()
+        gateway = await self._connection.gateway()
         return (await gateway.get("/v1/languages", LanguagesResponse)).languages
 
     async def methods(self) -> list[MethodInfo]:
         """List the methods with their options."""
-        gateway = await self._open()
+        gateway = await self._connection.gateway()
         return (await gateway.get("/v1/methods", MethodsResponse)).methods
 
     async def labels(self) -> list[str]:
         """List the labels that the teachers give."""
-        gateway = await self._open()
+        gateway = await self._connection.gateway()
         return (await gateway.get("/v1/methods", MethodsResponse)).labels
 
     async def _post(self, path: str, request: BaseModel, kind: type[Answer]) -> Answer:
-        return await (await self._open()).post(path, request, kind)
-
-    async def _open(self) -> ServiceClient:
-        async with self._opening:
-            if self._gateway is None:
-                transport = await self._transport()
-                base, name = self.url or "http://gateway", f"the server at {self.url}" if self.url else "the gateway"
-                self._http = httpx.AsyncClient(
-                    base_url=base, transport=transport, timeout=httpx.Timeout(None, connect=_CONNECT_S)
-                )
-                self._gateway = ServiceClient(name, self._http, timeout_s=self._timeout_s)
-            return self._gateway
-
-    async def _transport(self) -> httpx.AsyncBaseTransport:
-        if self.url is not None:
-            return RetryingTransport(httpx.AsyncHTTPTransport(retries=2), self._retries)
-        embedded = EmbeddedGateway()
-        transport = await embedded.start()
-        self._embedded = embedded
-        return transport
-
-
-def _address(url: str) -> str:
-    full = url if "://" in url else f"http://{url}"
-    try:
-        parsed = httpx.URL(full)
-    except httpx.InvalidURL as fault:
-        raise ConfigurationError(f"{url!r} is not the address of a server: {fault}") from fault
-    if parsed.scheme not in ("http", "https") or not parsed.host:
-        raise ConfigurationError(f"{url!r} is not the address of a server; it looks like http://127.0.0.1:8000")
-    return full
+        return await (await self._connection.gateway()).post(path, request, kind)

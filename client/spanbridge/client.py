@@ -4,12 +4,13 @@ import weakref
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, Self, TypeVar
 
-from spanbridge.async_client import AsyncSpanbridge, Projection
+from spanbridge.async_client import AsyncSpanbridge, Projection, TrainingData
 from spanbridge.loop_thread import LoopThread
-from spanbridge.requests import NerItemLike, PairLike, SentenceLike
+from spanbridge.requests import EnglishSentenceLike, NerItemLike, PairLike, SentenceLike
 from spanbridge_shared.contracts.alignment import Alignment, AlignMethod, AlignOptions
 from spanbridge_shared.contracts.gateway import DEFAULT_LABELS, Include, LanguageInfo, MethodInfo, SentenceResult
 from spanbridge_shared.contracts.ner import NerResult
+from spanbridge_shared.contracts.translate_train import TrainMethod, TranslatedSentence, TranslateTrainOptions
 from spanbridge_shared.contracts.translation import Translation
 from spanbridge_shared.text.languages import ENGLISH
 
@@ -74,6 +75,28 @@ class Spanbridge:
                 sentences, lang, method=method, labels=labels, options=options, include=include
             )
         )
+
+    def translate_train(
+        self,
+        sentences: Iterable[EnglishSentenceLike],
+        lang: str,
+        *,
+        method: TrainMethod | str = TrainMethod.MARKER,
+        options: TranslateTrainOptions | Mapping[str, Any] | None = None,
+    ) -> list[TranslatedSentence]:
+        """Make labelled sentences of a language from labelled English ones; `method` is `marker` or `align`."""
+        return self.training_data(sentences, lang, method=method, options=options).results
+
+    def training_data(
+        self,
+        sentences: Iterable[EnglishSentenceLike],
+        lang: str,
+        *,
+        method: TrainMethod | str = TrainMethod.MARKER,
+        options: TranslateTrainOptions | Mapping[str, Any] | None = None,
+    ) -> TrainingData:
+        """Translate labelled sentences as `translate_train` does, and say by which models."""
+        return self._run(lambda: self._client.training_data(sentences, lang, method=method, options=options))
 
     def translate(
         self,

@@ -4,22 +4,25 @@ import hashlib
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
-from spanbridge.async_client import Projection
-from spanbridge.formats.readers import READERS
-from spanbridge.formats.records import CorpusError, InputFormat, OutputFormat, Record
-from spanbridge.formats.writers import ENCODERS
+from spanbridge.async_client import Projection, TrainingData
+from spanbridge.formats.records import AnyRecord, CorpusError, InputFormat, OutputFormat
+from spanbridge.formats.writers import ENCODERS, Result
 from spanbridge.journal import Failure, Journal, Progress
 from spanbridge.requests import AUTO
 from spanbridge_shared.contracts.gateway import UNDETERMINED
+from spanbridge_shared.contracts.translate_train import TranslatedSentence
 
 STREAM = Path("-")
+
+Reader = Callable[[BinaryIO, str], Iterator[AnyRecord]]
+Answer = Projection | TrainingData
 
 
 class Labeller(Protocol):
@@ -31,25 +34,34 @@ class Labeller(Protocol):
         ...
 
 
+class Translator(Protocol):
+    """What translates a batch of labelled sentences: a `Spanbridge`."""
+
+    @property
+    def training_data(self) -> Callable[..., TrainingData]:
+        """As `Spanbridge.training_data`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """A seekable file of sentences in a known format; `total` counts them."""
+    """A seekable file of sentences, and what reads it; `total` counts them."""
 
     file: BinaryIO
     name: str
-    format: InputFormat
+    reader: Reader
     sha256: str
     total: int
 
-    def records(self) -> Iterator[Record]:
+    def records(self) -> Iterator[AnyRecord]:
         """Read it from the start."""
         self.file.seek(0)
-        return READERS[self.format](self.file, self.name)
+        return self.reader(self.file, self.name)
 
 
 @contextmanager
-def open_corpus(path: Path, format_: InputFormat) -> Iterator[Corpus]:
-    """Open a file, or stdin for `-`, and read all of it once.
+def open_corpus(path: Path, format_: InputFormat, readers: Mapping[InputFormat, Reader]) -> Iterator[Corpus]:
+    """Open a file, or stdin for `-`, and read all of it once; `readers` has one for the format.
 
     Raises `CorpusError` for what can't be read, so that a fault in its last line is told before the first is labelled.
     """
@@ -64,10 +76,10 @@ def open_corpus(path: Path, format_: InputFormat) -> Iterator[Corpus]:
             file.seek(0)
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         file.seek(0)
-        total = sum(1 for _ in READERS[format_](file, name))
+        total = sum(1 for _ in readers[format_](file, name))
         if total == 0:
             raise CorpusError(f"{name} has no sentences in it (read as {format_})")
-        yield Corpus(file, name, format_, digest, total)
+        yield Corpus(file, name, readers[format_], digest, total)
 
 
 def label_corpus(
@@ -79,9 +91,9 @@ def label_corpus(
     """
     settings = journal.progress.settings
     include = list(dict.fromkeys([*settings.include, *_needed(settings.output_format)]))
-    records = islice(corpus.records(), journal.progress.done, None)
-    while chunk := list(islice(records, batch)):
-        answer = client.projection(
+
+    def ask(chunk: Sequence[AnyRecord]) -> Projection:
+        return client.projection(
             [record.sentence for record in chunk],
             journal.progress.lang or settings.lang,
             method=settings.method,
@@ -89,18 +101,55 @@ def label_corpus(
             options=settings.options,
             include=include,
         )
+
+    _in_batches(corpus, journal, batch, ask, seen)
+
+
+def translate_corpus(
+    client: Translator, corpus: Corpus, journal: Journal, batch: int, seen: Callable[[Progress], None]
+) -> None:
+    """Translate labelled sentences as `label_corpus` labels others; raises as `Spanbridge.training_data` does."""
+    settings = journal.progress.settings
+
+    def ask(chunk: Sequence[AnyRecord]) -> TrainingData:
+        sentences = [record.sentence for record in chunk]
+        return client.training_data(sentences, settings.lang, method=settings.method, options=settings.options)
+
+    _in_batches(corpus, journal, batch, ask, seen)
+
+
+def _in_batches(
+    corpus: Corpus,
+    journal: Journal,
+    batch: int,
+    ask: Callable[[Sequence[AnyRecord]], Answer],
+    seen: Callable[[Progress], None],
+) -> None:
+    settings = journal.progress.settings
+    encode = ENCODERS[settings.output_format]
+    records = islice(corpus.records(), journal.progress.done, None)
+    while chunk := list(islice(records, batch)):
+        answer = ask(chunk)
+        results: Sequence[Result] = answer.results
         _check_models(journal.progress, answer)
-        encode = ENCODERS[settings.output_format]
-        data = b"".join(encode(record, result) for record, result in zip(chunk, answer.results, strict=True))
+        data = b"".join(
+            encode(record, result)
+            for record, result in zip(chunk, results, strict=True)
+            if not (settings.complete_only and _lost(result))
+        )
         journal.append(data, _after(journal.progress, answer))
         seen(journal.progress)
+
+
+def _lost(result: Result) -> int:
+    return len(result.lost) if isinstance(result, TranslatedSentence) else 0
 
 
 def _needed(format_: OutputFormat) -> list[str]:
     return [] if format_ is OutputFormat.JSONL else ["tokens"]
 
 
-def _check_models(progress: Progress, answer: Projection) -> None:
+def _check_models(progress: Progress, answer: Answer) -> None:
     if progress.model_version and answer.model_version and progress.model_version != answer.model_version:
         raise CorpusError(
             f"the models have changed since this run began, from {progress.model_version} to {answer.model_version}; "
@@ -108,7 +157,7 @@ def _check_models(progress: Progress, answer: Projection) -> None:
         )
 
 
-def _after(progress: Progress, answer: Projection) -> Progress:
+def _after(progress: Progress, answer: Answer) -> Progress:
     failures = [
         Failure(id=result.id, error=result.error.error, detail=result.error.detail)
         for result in answer.results
@@ -121,6 +170,8 @@ def _after(progress: Progress, answer: Projection) -> Progress:
         or next((each.lang for each in answer.results if each.lang not in (AUTO, UNDETERMINED)), None),
         "done": progress.done + len(answer.results),
         "entities": progress.entities + sum(len(result.entities) for result in answer.results),
+        "lost": progress.lost + sum(map(_lost, answer.results)),
+        "incomplete": progress.incomplete + sum(map(bool, map(_lost, answer.results))),
         "failed": progress.failed + len(failures),
         "failures": [*progress.failures, *failures][: Progress.MOST_FAILURES],
     }

@@ -25,6 +25,7 @@ class RunSettings(BaseModel):
     include: list[str]
     input_format: InputFormat
     output_format: OutputFormat
+    complete_only: bool = False
 
 
 class Failure(BaseModel):
@@ -40,8 +41,9 @@ class Failure(BaseModel):
 class Progress(BaseModel):
     """The content of the progress file.
 
-    `done` counts sentences of the input, `bytes` those of the output; `lang` is what "auto" was found to be;
-    `failures` are the first few of `failed`.
+    `done` counts sentences of the input, `bytes` those of the output; `lang` is what "auto" was found to be; `lost`
+    counts entities that got lost in translation, `incomplete` the sentences that lack some; `failures` are the first
+    few of `failed`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
@@ -56,6 +58,8 @@ class Progress(BaseModel):
     done: int = 0
     bytes: int = 0
     entities: int = 0
+    lost: int = 0
+    incomplete: int = 0
     failed: int = 0
     failures: list[Failure] = []
 

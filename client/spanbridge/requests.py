@@ -10,11 +10,13 @@ from spanbridge_shared.contracts.alignment import TokenPair
 from spanbridge_shared.contracts.base import ErrorBody
 from spanbridge_shared.contracts.gateway import Sentence, SentenceResult
 from spanbridge_shared.contracts.ner import NerItem
+from spanbridge_shared.contracts.translate_train import EnglishSentence, TranslatedSentence
 from spanbridge_shared.errors import InvalidRequest, TextTooLong
 from spanbridge_shared.text.checks import replace_surrogates
 from spanbridge_shared.text.languages import resolve_language
 
 SentenceLike = str | Sequence[str] | Sentence | Mapping[str, Any]
+EnglishSentenceLike = EnglishSentence | Mapping[str, Any]
 NerItemLike = str | Sequence[str] | NerItem
 PairLike = TokenPair | tuple[Sequence[str], Sequence[str]]
 
@@ -51,6 +53,12 @@ def as_sentence(given: SentenceLike, place: int) -> Sentence:
         sentence = build(Sentence, given, f"sentence {place}")
     else:
         sentence = build(Sentence, {"tokens": list(given)}, f"sentence {place}")
+    return sentence if sentence.id is not None else sentence.model_copy(update={"id": str(place)})
+
+
+def as_english_sentence(given: EnglishSentenceLike, place: int) -> EnglishSentence:
+    """Return a labelled English sentence with an id: its own, or its place."""
+    sentence = given if isinstance(given, EnglishSentence) else build(EnglishSentence, given, f"sentence {place}")
     return sentence if sentence.id is not None else sentence.model_copy(update={"id": str(place)})
 
 
@@ -111,12 +119,30 @@ def cut(
 
 def unsendable(sentence: Sentence, size: int, lang: str) -> SentenceResult:
     """Return the error of a sentence that no request can hold, so that its neighbours are sent without it."""
-    fault = TextTooLong(f"the sentence takes {size:,} bytes, at most {MAX_PART_BYTES:,} can be sent; split it")
-    text = sentence.text if sentence.text is not None else " ".join(sentence.tokens or [])
     return SentenceResult(
         id=sentence.id if sentence.id is not None else "",
-        text=replace_surrogates(text),
+        text=_text_of(sentence),
         lang=lang if lang == AUTO else resolve_language(lang),
         entities=[],
-        error=ErrorBody(error=type(fault).__name__, detail=fault.detail),
+        error=_too_large(size),
     )
+
+
+def untranslatable(sentence: EnglishSentence, size: int, lang: str) -> TranslatedSentence:
+    """Return the error of a labelled English sentence that no request can hold."""
+    return TranslatedSentence(
+        id=sentence.id if sentence.id is not None else "",
+        text="",
+        lang=resolve_language(lang),
+        source_text=_text_of(sentence),
+        error=_too_large(size),
+    )
+
+
+def _text_of(sentence: Sentence | EnglishSentence) -> str:
+    return replace_surrogates(sentence.text if sentence.text is not None else " ".join(sentence.tokens or []))
+
+
+def _too_large(size: int) -> ErrorBody:
+    fault = TextTooLong(f"the sentence takes {size:,} bytes, at most {MAX_PART_BYTES:,} can be sent; split it")
+    return ErrorBody(error=type(fault).__name__, detail=fault.detail)

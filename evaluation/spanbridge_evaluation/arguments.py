@@ -1,7 +1,8 @@
 """The options that every subcommand has."""
 
 import functools
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -26,10 +27,27 @@ class Arguments:
     as_json: bool
     report: Path | None
     compare: bool
+    presets: list[str]
+    keep_caches: bool
     batch: int
     url: str | None
     resume_dir: Path | None
     fresh: bool
+
+    @property
+    def compares(self) -> bool:
+        """Whether several settings are to be compared."""
+        return self.compare or bool(self.presets)
+
+
+_SPLIT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}")
+
+
+def _check_split(_: click.Context, __: click.Parameter, given: str | None) -> str | None:
+    # It becomes part of file names and patterns.
+    if given is not None and _SPLIT.fullmatch(given) is None:
+        raise click.BadParameter(f"{given[:40]!r} is no name of a part, such as dev or test")
+    return given
 
 
 def _read_list(_: click.Context, __: click.Parameter, given: str | None) -> list[str]:
@@ -44,23 +62,9 @@ def _check_report(_: click.Context, __: click.Parameter, given: Path | None) -> 
 
 
 _PATH = click.Path(path_type=Path)
-_OPTIONS = (
-    click.option("--data", required=True, type=_PATH, help="The data set's folder or file."),
-    click.option("--lang", callback=_read_list, metavar="LIST", help="Languages, parted by commas. [default: all]"),
-    click.option("--split", help="Part of the data set; what there is depends on it."),
+_COMMON = (
     click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N of each language."),
-    click.option("--method", help="One of `spanbridge methods`; for alignment one of the aligners."),
-    click.option("--option", multiple=True, callback=read_options, metavar="NAME=VALUE", help="Of the method."),
-    click.option(
-        "--labels", callback=_read_list, metavar="LIST",
-        help="Labels to count. [default: PER,ORG,LOC; for Europarl-NER also MISC; none for alignment and translation]",
-    ),
     click.option("--json", "as_json", is_flag=True, help="Print rows as JSON on stdout instead of a table."),
-    click.option(
-        "--report", type=click.Path(dir_okay=False, writable=True, path_type=Path), callback=_check_report,
-        metavar="FILE.html", help="Write plots, confusion tables and the worst sentences there.",
-    ),
-    click.option("--compare", is_flag=True, help="Run all methods and settings that there are, in one table."),
     click.option(
         "--batch", default=64, show_default=True, type=click.IntRange(1, MAX_SENTENCES), help="Sentences at once."
     ),
@@ -70,6 +74,42 @@ _OPTIONS = (
         help="Where an unfinished run keeps its batches. [default: the user's cache folder]",
     ),
     click.option("--fresh", is_flag=True, help="Forget an unfinished run instead of continuing it."),
+)  # fmt: skip
+_OPTIONS = (
+    click.option("--data", required=True, type=_PATH, help="The data set's folder or file."),
+    click.option("--lang", callback=_read_list, metavar="LIST", help="Languages, parted by commas. [default: all]"),
+    click.option("--split", callback=_check_split, help="Part of the data set; what there is depends on it."),
+    click.option("--method", help="One of `spanbridge methods`; for alignment one of the aligners."),
+    click.option("--option", multiple=True, callback=read_options, metavar="NAME=VALUE", help="Of the method."),
+    click.option(
+        "--labels", callback=_read_list, metavar="LIST",
+        help="Labels to count. [default: PER,ORG,LOC; for Europarl-NER also MISC; none for alignment and translation]",
+    ),
+    click.option(
+        "--report", type=click.Path(dir_okay=False, writable=True, path_type=Path), callback=_check_report,
+        metavar="FILE.html", help="Write plots, confusion tables and the worst sentences there.",
+    ),
+    click.option(
+        "--compare", is_flag=True,
+        help="Run all presets (`spanbridge evaluate presets`), aligners or beams in one table. The services in here "
+        "run without caches then, so that seconds compare: each setting translates and aligns anew.",
+    ),
+    click.option(
+        "--presets", callback=_read_list, metavar="LIST", help="Compare these presets alone, parted by commas."
+    ),
+    click.option(
+        "--keep-caches", is_flag=True,
+        help="Compare with caches: much quicker, but seconds are left out of the table, as a setting gains from those "
+        "before it. The same holds for --url.",
+    ),
+)  # fmt: skip
+_SWEEPING = (
+    click.option("--data", type=_PATH, help="The folder with all data sets; without it, where to get them is said."),
+    click.option(
+        "--out", default=Path("build/eval"), show_default=True, type=click.Path(file_okay=False, path_type=Path),
+        help="Where tables, rows and pages go.",
+    ),
+    click.option("--full", is_flag=True, help="All sentences of each set, however long it takes."),
 )  # fmt: skip
 
 
@@ -81,4 +121,22 @@ def measuring(command: Callable[..., None]) -> Callable[..., None]:
         own = {field.name: given.pop(field.name) for field in fields(Arguments)}
         command(Arguments(**own), **given)
 
-    return functools.reduce(lambda wrapped, option: option(wrapped), reversed(_OPTIONS), collect)
+    return _with_options(collect, (*_OPTIONS, *_COMMON))
+
+
+def sweeping(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command over all data sets its options; each set's own folder comes into `Arguments` later."""
+
+    @functools.wraps(command)
+    def collect(*, data: Path | None, out: Path, full: bool, **given: Any) -> None:
+        arguments = Arguments(
+            data=out, lang=[], split=None, method=None, option={}, labels=[], report=None, compare=False, presets=[],
+            keep_caches=False, **given,
+        )  # fmt: skip
+        command(arguments, data, out, full=full)
+
+    return _with_options(collect, (*_SWEEPING, *_COMMON))
+
+
+def _with_options(command: Callable[..., None], options: Sequence[Callable[..., Any]]) -> Callable[..., None]:
+    return functools.reduce(lambda wrapped, option: option(wrapped), reversed(options), command)

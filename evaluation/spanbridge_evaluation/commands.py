@@ -4,10 +4,8 @@ from pathlib import Path
 
 import click
 
-from spanbridge_evaluation.arguments import Arguments, measuring
+from spanbridge_evaluation.arguments import Arguments, measuring, sweeping
 from spanbridge_shared.contracts.gateway import DEFAULT_LABELS
-
-EUROPARL_LABELS = ("PER", "ORG", "LOC", "MISC")
 
 
 @click.group()
@@ -28,6 +26,7 @@ def europarl_ner(arguments: Arguments) -> None:
     """
     from spanbridge_evaluation.data.layouts import EuroparlSplit, read_europarl
     from spanbridge_evaluation.measuring import measure_ner
+    from spanbridge_evaluation.suite import EUROPARL_LABELS
 
     split = arguments.split or EuroparlSplit.ALL
     if split not in list(EuroparlSplit):
@@ -58,7 +57,8 @@ def masakhaner2(arguments: Arguments) -> None:
 def xtreme(arguments: Arguments) -> None:
     """The whole pipeline on PAN-X (WikiANN), the named entities of XTREME.
 
-    --data is its folder, with <lang>/test for each of the 39 codes, or <lang>/test.txt. --split is test by default.
+    --data is its folder, with <lang>/test as <lang>.tar.gz unpacks, or as JSON Lines or Parquet, for any of the 39
+    codes. --split is test by default.
     """
     from spanbridge_evaluation.data.layouts import read_xtreme
     from spanbridge_evaluation.measuring import measure_ner
@@ -115,6 +115,28 @@ def translation(arguments: Arguments) -> None:
     from spanbridge_evaluation.measuring import measure_translations
 
     measure_translations(arguments, read_translation_sets(arguments.data, arguments.lang))
+
+
+@evaluate.command("all")
+@sweeping
+def everything(arguments: Arguments, data: Path | None, out: Path, *, full: bool) -> None:
+    """Every data set that a folder holds, in about ten minutes on two cores.
+
+    --data is a folder with ner/europarl_ner, ner/masakhaner2, ner/conll2002, align, mt_dev and ner/xtreme, or some of
+    them; what is missing is told, with where to get it. Tables, rows and pages go to --out. Measured without caches.
+    """
+    from spanbridge_evaluation.suite import measure_everything
+
+    measure_everything(arguments, data, out, full=full)
+
+
+@evaluate.command()
+@click.option("--url", envvar="SPANBRIDGE_URL", help="A running server; else all runs in here.")
+def presets(url: str | None) -> None:
+    """List the presets that --compare runs, and what a server lacks for them."""
+    from spanbridge_evaluation.measuring import list_presets
+
+    list_presets(url)
 
 
 def _one_language(arguments: Arguments) -> str:

@@ -1,97 +1,125 @@
 """From arguments to rows: which settings run over which data, and where the rows go."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass
+from itertools import product
+from typing import TypeVar
 
 import click
 
 from spanbridge_evaluation.arguments import Arguments
+from spanbridge_evaluation.cells import main_score
 from spanbridge_evaluation.data.layouts import NerSet
 from spanbridge_evaluation.data.pairs import AlignmentSet, TranslationSet
+from spanbridge_evaluation.opening import caches_for, open_client, opened
 from spanbridge_evaluation.report import worst
 from spanbridge_evaluation.report.page import Example, write_report
-from spanbridge_evaluation.results import Row
+from spanbridge_evaluation.results import Caches, NerRow, Row
 from spanbridge_evaluation.running.alignment import MeasuredAlignment, measure_alignment
+from spanbridge_evaluation.running.comparisons import chosen_presets, lacking, preset_settings
 from spanbridge_evaluation.running.entities import MeasuredEntities, measure_entities
-from spanbridge_evaluation.running.journal import default_folder
 from spanbridge_evaluation.running.settings import (
     DEFAULT_METHOD,
     Setting,
     alignment_settings,
-    projection_settings,
     translation_settings,
 )
 from spanbridge_evaluation.running.translation import MeasuredTranslation, measure_translation
-from spanbridge_evaluation.running.workbench import Workbench, workbench
-from spanbridge_evaluation.tables import main_score, print_tables
-from spanbridge_shared.errors import (
-    ConfigurationError,
-    MissingTeacher,
-    SpanbridgeError,
-    UnknownMethod,
-    UnknownOption,
-    UnsupportedLanguage,
-)
-
-if TYPE_CHECKING:
-    from spanbridge import Spanbridge
-
-_INTERRUPTED = 130
+from spanbridge_evaluation.running.workbench import Workbench
+from spanbridge_evaluation.tables import print_presets, print_tables
+from spanbridge_shared.errors import MissingTeacher, SpanbridgeError, UnknownMethod, UnknownOption, UnsupportedLanguage
 
 Data = TypeVar("Data", NerSet, AlignmentSet, TranslationSet)
 Measured = TypeVar("Measured", MeasuredEntities, MeasuredAlignment, MeasuredTranslation)
 
 
+class NothingMeasured(SpanbridgeError):
+    """A setting can't run on the data."""
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """Rows, and the worst sentences where a report was asked for."""
+
+    rows: list[Row]
+    examples: list[Example]
+
+
 def measure_ner(arguments: Arguments, sets: Sequence[NerSet], labels: Sequence[str]) -> None:
     """Measure entities, and tell."""
-    with _opened(arguments) as bench:
-        taught = bench.client.labels()
-        settings = _projection_settings(arguments, bench.client)
-        measured = _measure_all(
-            bench, arguments, sets, settings, lambda data, each: measure_entities(bench, data, each, labels, taught)
-        )
-        _tell_labels(bench, measured)
-        examples = worst.entity_examples(bench, measured, taught) if arguments.report else []
-        _finish(bench, arguments, [each.row for each in measured], examples)
+    with opened(arguments, caches_for(arguments)) as bench:
+        _finish(bench, arguments, entity_results(bench, arguments, sets, labels))
 
 
 def measure_alignments(arguments: Arguments, sets: Sequence[AlignmentSet]) -> None:
     """Measure word links, and tell."""
-    with _opened(arguments) as bench:
-        settings = alignment_settings(arguments.method, arguments.option, compare=arguments.compare)
-        measured = _measure_all(
-            bench, arguments, sets, settings, lambda data, each: measure_alignment(bench, data, each)
-        )
-        examples = worst.alignment_examples(measured) if arguments.report else []
-        _finish(bench, arguments, [each.row for each in measured], examples)
+    _refuse_presets(arguments)
+    with opened(arguments, caches_for(arguments)) as bench:
+        _finish(bench, arguments, alignment_results(bench, arguments, sets))
 
 
 def measure_translations(arguments: Arguments, sets: Sequence[TranslationSet]) -> None:
     """Measure translations, and tell."""
+    _refuse_presets(arguments)
     if arguments.method not in (None, "translate"):
         raise UnknownMethod(f"no method of translation is called {arguments.method!r}; there is translate")
     if unknown := arguments.option.keys() - {"beam"}:
         raise UnknownOption(f"translate has no option {min(unknown)!r}; it has beam")
-    with _opened(arguments) as bench:
-        settings = translation_settings(arguments.option, compare=arguments.compare)
-        measured = _measure_all(
-            bench, arguments, sets, settings, lambda data, each: measure_translation(bench, data, each)
+    with opened(arguments, caches_for(arguments)) as bench:
+        _finish(bench, arguments, translation_results(bench, arguments, sets))
+
+
+def entity_results(bench: Workbench, arguments: Arguments, sets: Sequence[NerSet], labels: Sequence[str]) -> Results:
+    """Measure entities by an open client."""
+    taught = bench.client.labels()
+    measured = _measure_all(
+        bench,
+        arguments,
+        sets,
+        _entity_settings(bench, arguments),
+        lambda data, each: measure_entities(bench, data, each, labels, taught),
+    )
+    _tell_labels(bench, measured)
+    examples = worst.entity_examples(bench, measured, taught) if arguments.report else []
+    return Results([each.row for each in measured], examples)
+
+
+def alignment_results(bench: Workbench, arguments: Arguments, sets: Sequence[AlignmentSet]) -> Results:
+    """Measure word links by an open client."""
+    settings = alignment_settings(arguments.method, arguments.option, compare=arguments.compare)
+    measured = _measure_all(bench, arguments, sets, settings, lambda data, each: measure_alignment(bench, data, each))
+    examples = worst.alignment_examples(measured) if arguments.report else []
+    return Results([each.row for each in measured], examples)
+
+
+def translation_results(bench: Workbench, arguments: Arguments, sets: Sequence[TranslationSet]) -> Results:
+    """Measure translations by an open client."""
+    settings = translation_settings(arguments.option, compare=arguments.compare)
+    measured = _measure_all(bench, arguments, sets, settings, lambda data, each: measure_translation(bench, data, each))
+    examples = worst.translation_examples(measured) if arguments.report else []
+    return Results([each.row for each in measured], examples)
+
+
+def _refuse_presets(arguments: Arguments) -> None:
+    if arguments.presets:
+        raise click.BadParameter(
+            "presets are of projection; here --compare alone runs all there is", param_hint="--presets"
         )
-        examples = worst.translation_examples(measured) if arguments.report else []
-        _finish(bench, arguments, [each.row for each in measured], examples)
 
 
-def _projection_settings(arguments: Arguments, client: "Spanbridge") -> list[Setting]:
-    if not arguments.compare:
+def _entity_settings(bench: Workbench, arguments: Arguments) -> list[Setting]:
+    if not arguments.compares:
         return [Setting(arguments.method or DEFAULT_METHOD, arguments.option)]
-    methods = [each for each in client.methods() if arguments.method in (None, each.name)]
-    if not methods:
-        raise UnknownMethod(f"no method is called {arguments.method!r}; `spanbridge methods` lists them")
-    if unknown := arguments.option.keys() - {option.name for method in methods for option in method.options}:
-        raise UnknownOption(f"no method has the option {min(unknown)!r}; `spanbridge methods` lists them")
-    return projection_settings(methods, arguments.option)
+    methods = bench.client.methods()
+    presets = chosen_presets(arguments.presets, methods, arguments.method)
+    settings, told = preset_settings(presets, methods, arguments.option)
+    for line in told:
+        bench.say(line)
+    if not settings:
+        raise UnknownMethod("the server has none of these presets")
+    return settings
 
 
 def _measure_all(
@@ -103,32 +131,59 @@ def _measure_all(
 ) -> list[Measured]:
     """Measure every setting on every data set.
 
-    What can't be served is skipped and told where nobody named it: languages without --lang, methods with --compare.
+    What can't be served is skipped and told where nobody named it: languages without --lang, settings with --compare.
     """
     measured: list[Measured] = []
-    skipped: SpanbridgeError | None = None
-    for data in sets:
-        for setting in settings:
-            try:
-                found = measure(data.first(arguments.limit), setting)
-            except (UnsupportedLanguage, MissingTeacher) as fault:
-                if arguments.lang and not arguments.compare:
-                    raise
-                bench.say(f"{data.lang} {setting.method}: skipped: {fault.detail}")
-                skipped = fault
-            else:
-                measured.append(found)
-                _tell(bench, found.row)
-    if not measured and skipped is not None:
-        raise skipped
+    skipped: list[tuple[str, SpanbridgeError]] = []
+    passing = _passing(arguments)
+    for data, setting in product(sets, settings):
+        try:
+            found = measure(data.first(arguments.limit), setting)
+            if arguments.compares:
+                _refuse_failures(found.row)
+        except passing as fault:
+            if not arguments.compares or setting.name not in {name for name, _ in skipped}:
+                bench.say(f"{data.lang} {setting.name}: skipped: {fault.detail}")
+            skipped.append((setting.name, fault))
+        else:
+            measured.append(found)
+            _tell(bench, found.row)
+    for line in _skipped_more(skipped) if arguments.compares else ():
+        bench.say(line)
+    if not measured and skipped:
+        raise skipped[-1][1]
     return measured
+
+
+def _passing(arguments: Arguments) -> tuple[type[SpanbridgeError], ...]:
+    """Return the faults that end one setting on one language, and not the whole run."""
+    if arguments.compares:
+        return (UnsupportedLanguage, MissingTeacher, UnknownOption, UnknownMethod, NothingMeasured)
+    return () if arguments.lang else (UnsupportedLanguage, MissingTeacher)
+
+
+def _refuse_failures(row: Row) -> None:
+    """Raise `NothingMeasured` where sentences failed and none gave anything: the data lacks what the setting needs.
+
+    A sentence without entities doesn't fail, as nothing is asked for it.
+    """
+    silent = isinstance(row, NerRow) and not any(label.predicted for label in row.per_label.values())
+    if row.failed and (silent or row.failed == row.sentences):
+        raise NothingMeasured(f"nothing found, {row.failed:,} of {row.sentences:,} failed ({', '.join(row.faults)})")
+
+
+def _skipped_more(skipped: Sequence[tuple[str, SpanbridgeError]]) -> Iterator[str]:
+    """Say how often a setting was skipped after the first time, which was told as it happened."""
+    for name, count in Counter(name for name, _ in skipped).items():
+        if count > 1:
+            yield f"{name}: skipped for {count - 1} more"
 
 
 def _tell(bench: Workbench, row: Row) -> None:
     name, score, _ = main_score(row)
     failed = "".join(f", {count:,} failed ({fault})" for fault, count in row.faults.items())
     bench.say(
-        f"{row.dataset} {row.lang} {row.setting}: {name} {score(row):.3f}, {row.sentences:,} sentences"
+        f"{row.dataset} {row.lang} {row.name}: {name} {score(row):.3f}, {row.sentences:,} sentences"
         f"{failed}, {row.seconds:.1f} s"
     )
 
@@ -143,49 +198,26 @@ def _tell_labels(bench: Workbench, measured: Sequence[MeasuredEntities]) -> None
         bench.say(f"In the gold data, but not asked for: {', '.join(sorted(other))} (--labels)")
 
 
-def _finish(bench: Workbench, arguments: Arguments, rows: Sequence[Row], examples: Sequence[Example]) -> None:
+def _finish(bench: Workbench, arguments: Arguments, results: Results) -> None:
     if arguments.report is not None:
-        write_report(arguments.report, rows, examples)
+        write_report(arguments.report, results.rows, results.examples)
         bench.say(f"report: {arguments.report}")
     bench.progress.stop()
     if arguments.as_json:
-        click.echo(json.dumps({"results": [row.model_dump(mode="json") for row in rows]}, ensure_ascii=False))
+        click.echo(as_json(results.rows))
     else:
-        print_tables(rows, compare=arguments.compare)
+        print_tables(results.rows, compare=arguments.compares)
     bench.finish()
 
 
-@contextmanager
-def _opened(arguments: Arguments) -> Iterator[Workbench]:
-    """Give a workbench with an open client; what a stopped run has finished is kept, and said to be."""
-    folder = arguments.resume_dir or default_folder()
-    try:
-        with (
-            open_client(arguments.url) as client,
-            workbench(client, folder, arguments.batch, fresh=arguments.fresh) as bench,
-            _told_to_continue(bench),
-        ):
-            yield bench
-    except KeyboardInterrupt:
-        raise SystemExit(_INTERRUPTED) from None
+def list_presets(url: str | None) -> None:
+    """Print the presets, and what the server lacks for them."""
+    with open_client(url, Caches.FRESH) as client:
+        methods = client.methods()
+    presets = chosen_presets([], methods, None)
+    print_presets(presets, {preset.name: lacking(preset, methods) for preset in presets})
 
 
-@contextmanager
-def _told_to_continue(bench: Workbench) -> Iterator[None]:
-    try:
-        yield
-    except (KeyboardInterrupt, SpanbridgeError):
-        if any(journal.outcomes for journal in bench.journals):
-            bench.say("Finished batches are kept; the same command continues.")
-        raise
-
-
-@contextmanager
-def open_client(url: str | None) -> Iterator["Spanbridge"]:
-    """Give an open client; raises `ConfigurationError` where the client isn't installed."""
-    try:
-        from spanbridge.cli.session import opened
-    except ModuleNotFoundError as fault:
-        raise ConfigurationError("evaluating needs the client; install spanbridge[evaluation]") from fault
-    with opened(url) as client:
-        yield client
+def as_json(rows: Sequence[Row]) -> str:
+    """Return the rows as `--json` prints them."""
+    return json.dumps({"results": [row.model_dump(mode="json") for row in rows]}, ensure_ascii=False)

@@ -1,8 +1,21 @@
 """The rows that every output is made of: JSON, table and report."""
 
+from enum import StrEnum
 from typing import Any
 
 from spanbridge_shared.contracts.base import WireModel
+
+
+class Caches(StrEnum):
+    """What `seconds` may have gained from caches.
+
+    OFF: nothing, every answer was computed. FRESH: what this process itself answered before. SHARED: what earlier
+    settings, or anybody else, asked for; then `seconds` can't be compared.
+    """
+
+    OFF = "off"
+    FRESH = "fresh"
+    SHARED = "shared"
 
 
 class LabelRow(WireModel):
@@ -16,8 +29,21 @@ class LabelRow(WireModel):
     correct: int
 
 
+class PublishedFigure(WireModel):
+    """What others report for the same language: their F1 or AER in [0, 1], on their own `split`."""
+
+    method: str
+    setup: str
+    source: str
+    split: str
+    value: float
+
+
 class _Row(WireModel):
-    """What all have in common; `faults` counts the `failed` sentences by their error."""
+    """What all have in common; `faults` counts the `failed` sentences by their error.
+
+    `preset` is the name of the setting among those that `--compare` runs. `published` is best first.
+    """
 
     dataset: str
     lang: str
@@ -27,11 +53,19 @@ class _Row(WireModel):
     sentences: int
     failed: int
     faults: dict[str, int]
+    preset: str | None = None
+    caches: Caches = Caches.FRESH
+    published: list[PublishedFigure] = []
 
     @property
     def setting(self) -> str:
         """The method and its options in one line."""
         return " ".join([self.method, *(f"{name}={_shown(value)}" for name, value in self.options.items())])
+
+    @property
+    def name(self) -> str:
+        """The preset, where there is one, or else the method and its options."""
+        return self.preset or self.setting
 
 
 class NerRow(_Row):

@@ -45,6 +45,34 @@ PROJECT = Body(
         },
     }
 )
+TRANSLATE_TRAIN = Body(
+    openapi_examples={
+        "marker": {
+            "summary": "Labelled English, into Swahili",
+            "value": {
+                "sentences": [
+                    {
+                        "text": "President Samia visited Nairobi.",
+                        "entities": [
+                            {"start": 10, "end": 15, "label": "PER"},
+                            {"start": 24, "end": 31, "label": "LOC"},
+                        ],
+                    }
+                ],
+                "lang": "swh_Latn",
+            },
+        },
+        "align": {
+            "summary": "Tokens, and word links instead of markers",
+            "value": {
+                "sentences": [{"tokens": ["Samia", "left", "."], "entities": [{"start": 0, "end": 1, "label": "PER"}]}],
+                "lang": "swh_Latn",
+                "method": "align",
+                "options": {"beam": 1},
+            },
+        },
+    }
+)
 TRANSLATE = Body(
     openapi_examples={
         "one": {

@@ -7,14 +7,25 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from spanbridge_gateway import stages
-from spanbridge_gateway.core.methods import AnyOptions, find_method, needs_probabilities, read_options
+from spanbridge_gateway.back_translation import back_translate
+from spanbridge_gateway.core.methods import (
+    AnyOptions,
+    find_method,
+    needs_nmt,
+    needs_probabilities,
+    read_options,
+    without_probabilities,
+)
 from spanbridge_gateway.core.preparation import Prepared, check_sentence, prepare
 from spanbridge_gateway.core.work import SegmentWork, SentenceWork, add_timings, assemble
 from spanbridge_gateway.detection import detect_language
+from spanbridge_gateway.score_calls import check_directions
+from spanbridge_gateway.scoring import score
 from spanbridge_gateway.settings import GatewaySettings
 from spanbridge_gateway.upstreams import Infos, Upstreams
 from spanbridge_shared.contracts.gateway import (
     UNDETERMINED,
+    CandidatesMethodOptions,
     ProjectSentencesRequest,
     ProjectSentencesResponse,
     Sentence,
@@ -80,16 +91,20 @@ class Pipeline:
         """
         infos = await self.upstreams.infos()
         lang = _language(request, infos)
-        spec = find_method(request.method)
+        options = read_options(find_method(request.method), request.options)
+        if not infos.gives_probabilities(lang):
+            options = without_probabilities(options)
         plan = Plan(
             lang=lang,
-            options=read_options(spec, request.options),
+            options=options,
             labels=_labels(request, infos),
             include=frozenset(request.include),
         )
         # In a thread: ten megabytes of text take seconds to cut, and other requests must not wait for that.
         works = await asyncio.to_thread(_take_all, request.sentences, lang)
         _check_served(plan, works, infos)
+        if needs_nmt(plan.options) and any(work.segments and not _is_direct(plan, work) for work in works):
+            check_directions(plan.lang, infos.translation)
         for chunk in _chunks(works, self._chunk):
             if await has_left():
                 raise ClientLeft("the client left before the answer")
@@ -121,6 +136,9 @@ class Pipeline:
         segments = [segment for work in works for segment in work.segments]
         async with _timed(timings, "ner"):
             await stages.label_source(self.upstreams, segments, sorted(plan.labels))
+        if plan.options.back_translation:
+            async with _timed(timings, "back_translate"):
+                await back_translate(self.upstreams, segments, plan.lang, plan.options)
         async with _timed(timings, "align"):
             every = "alignment" in plan.include
             await stages.align(self.upstreams, segments, plan.lang, plan.options, every=every)
@@ -128,6 +146,9 @@ class Pipeline:
         if needs_probabilities(plan.options):
             async with _timed(timings, "probabilities"):
                 labels = await stages.see_probabilities(self.upstreams, segments, plan.lang)
+        if isinstance(plan.options, CandidatesMethodOptions) and needs_nmt(plan.options):
+            async with _timed(timings, "score"):
+                await score(self.upstreams, works, plan.lang, plan.options, labels)
         async with _timed(timings, "project"):
             scores = "scores" in plan.include
             await stages.project(self.upstreams, segments, plan.options, labels, scores=scores)

@@ -6,8 +6,9 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
 from spanbridge_gateway.core.methods import METHODS, Method, describe
-from spanbridge_gateway.examples import ALIGN, NER, PROJECT, TRANSLATE
+from spanbridge_gateway.examples import ALIGN, NER, PROJECT, TRANSLATE, TRANSLATE_TRAIN
 from spanbridge_gateway.pipeline import Pipeline
+from spanbridge_gateway.translate_train import translate_train
 from spanbridge_shared.contracts.alignment import AlignRequest, AlignResponse
 from spanbridge_shared.contracts.gateway import (
     LanguageInfo,
@@ -17,6 +18,7 @@ from spanbridge_shared.contracts.gateway import (
     ProjectSentencesResponse,
 )
 from spanbridge_shared.contracts.ner import NerRequest, NerResponse
+from spanbridge_shared.contracts.translate_train import TranslateTrainRequest, TranslateTrainResponse
 from spanbridge_shared.contracts.translation import TranslateRequest, TranslateResponse
 from spanbridge_shared.serving.service_app import json_answer
 from spanbridge_shared.text.languages import ENGLISH, languages
@@ -42,6 +44,16 @@ async def root() -> Response:
 async def project(request: Request, body: Annotated[ProjectSentencesRequest, PROJECT], pipeline: Engine) -> Response:
     """Translate, label, align and project, for up to 10,000 sentences of one language."""
     return json_answer(await pipeline.project(body, request.is_disconnected), exclude_unset=True)
+
+
+@router.post(
+    "/v1/translate-train", response_model=TranslateTrainResponse, tags=["pipeline"], summary="Make training data"
+)
+async def make_training_data(
+    request: Request, body: Annotated[TranslateTrainRequest, TRANSLATE_TRAIN], pipeline: Engine
+) -> Response:
+    """Translate up to 10,000 labelled English sentences into one language, with their entities."""
+    return json_answer(await translate_train(pipeline.upstreams, body, request.is_disconnected))
 
 
 @router.post("/v1/translate", response_model=TranslateResponse, tags=["services"], summary="Translate only")

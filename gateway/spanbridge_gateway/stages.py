@@ -6,12 +6,14 @@ Where one text has more segments than a call may hold, a stage makes as many cal
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
-from spanbridge_gateway.core.methods import align_options, projection_options
+from spanbridge_gateway.core.attention import attention_of, missing_attention, needs_attention
+from spanbridge_gateway.core.methods import align_options
 from spanbridge_gateway.core.preparation import halve
 from spanbridge_gateway.core.work import SegmentWork, SentenceWork
+from spanbridge_gateway.projecting import projections
 from spanbridge_gateway.upstreams import Upstreams
 from spanbridge_shared.clients.transport import raised
-from spanbridge_shared.contracts.alignment import AlignRequest, TokenPair
+from spanbridge_shared.contracts.alignment import AlignMethod, AlignRequest, TokenPair
 from spanbridge_shared.contracts.gateway import (
     CandidatesMethodOptions,
     HeuristicMethodOptions,
@@ -22,9 +24,6 @@ from spanbridge_shared.contracts.ner import NerEntity, NerItem, NerRequest, Prob
 from spanbridge_shared.contracts.projection import (
     MAX_SOURCE_ENTITIES,
     ProjectedEntity,
-    ProjectionMethod,
-    ProjectItem,
-    ProjectRequest,
     SourceEntity,
 )
 from spanbridge_shared.contracts.translation import TranslateRequest, Translation
@@ -58,7 +57,13 @@ async def translate(upstreams: Upstreams, works: Sequence[SentenceWork], lang: s
         translations: list[Translation] = []
         for part in _calls(upstreams, todo):
             texts = [segment.text for _, segment in part]
-            request = TranslateRequest(texts=texts, source_lang=lang, target_lang=ENGLISH, beam=options.beam)
+            request = TranslateRequest(
+                texts=texts,
+                source_lang=lang,
+                target_lang=ENGLISH,
+                beam=options.beam,
+                include=["tokens", "attention"] if needs_attention(options) else [],
+            )
             translations += (await upstreams.translation.translate(request)).translations
         again: list[tuple[SentenceWork, SegmentWork]] = []
         for (work, segment), translation in zip(todo, translations, strict=True):
@@ -89,6 +94,7 @@ def _take_translation(segment: SegmentWork, translation: Translation) -> None:
     segment.translation_score = best.score
     segment.via = translation.via
     segment.translation_cached = translation.cached
+    segment.attention = attention_of(translation, [token.text for token in segment.source_tokens], segment.tokens)
 
 
 def _split(work: SentenceWork, segment: SegmentWork) -> list[SegmentWork]:
@@ -147,11 +153,19 @@ def _source_entities(segment: SegmentWork, entities: Sequence[NerEntity]) -> lis
 async def align(
     upstreams: Upstreams, segments: Sequence[SegmentWork], lang: str, options: LinkingOptions, *, every: bool
 ) -> None:
-    """Align the segments that have entities to project, or every one where the links are to be shown."""
-    todo = [s for s in alive(segments) if s.source_tokens and (every or s.source_entities)]
+    """Align the segments with entities to project from the English side, or every one where links are to be shown."""
+    todo = [s for s in alive(segments) if s.source_tokens and (every or s.needs_links)]
+    if options.align_method is AlignMethod.ATTENTION:
+        for segment in (each for each in todo if each.attention is None):
+            segment.error = missing_attention(segment.via, given=segment.source_given)
+        todo = alive(todo)
     for part in _calls(upstreams, todo):
         pairs = [
-            TokenPair(source_tokens=[token.text for token in segment.source_tokens], target_tokens=segment.tokens)
+            TokenPair(
+                source_tokens=[token.text for token in segment.source_tokens],
+                target_tokens=segment.tokens,
+                attention=None if segment.attention is None else segment.attention.tolist(),
+            )
             for segment in part
         ]
         request = AlignRequest(
@@ -165,7 +179,9 @@ async def align(
         for segment, alignment in zip(part, answer.alignments, strict=True):
             segment.error = None if alignment.error is None else raised(alignment.error)
             segment.links = alignment.links
-            segment.alignment_cached = alignment.cached
+            segment.alignment_cached = alignment.cached and segment.alignment_cached is not False
+    for segment in segments:
+        segment.attention = None  # It is the largest thing that a segment holds, and nothing reads it any more.
 
 
 async def see_probabilities(upstreams: Upstreams, segments: Sequence[SegmentWork], lang: str) -> list[str]:
@@ -192,28 +208,11 @@ async def project(
 ) -> None:
     """Project the source entities of every segment that has some."""
     todo = [segment for segment in alive(segments) if segment.source_entities]
-    candidates = isinstance(options, CandidatesMethodOptions)
-    for part in _calls(upstreams, todo):
-        items = [
-            ProjectItem(
-                source_entities=segment.source_entities or [],
-                links=segment.links,
-                target_tokens=segment.tokens,
-                probabilities=segment.probabilities,
-            )
-            for segment in part
-        ]
-        request = ProjectRequest(
-            sentences=items,
-            probability_labels=probability_labels or None,
-            method=ProjectionMethod.CANDIDATES if candidates else ProjectionMethod.HEURISTIC,
-            options=projection_options(options),
-            include=["scores"] if scores else [],
-        )
-        answer = await upstreams.projection.project(request)
-        for segment, result in zip(part, answer.results, strict=True):
-            segment.error = None if result.error is None else raised(result.error)
-            segment.entities = result.entities
+    for segment, result in zip(
+        todo, await projections(upstreams, todo, options, probability_labels, scores=scores), strict=True
+    ):
+        segment.error = None if result.error is None else raised(result.error)
+        segment.entities = result.entities
 
 
 async def label_directly(

@@ -13,7 +13,7 @@ from spanbridge_gateway.settings import EMBEDDED, GatewaySettings
 from spanbridge_shared.clients.services import AlignmentClient, NerTeacherClient, ProjectionClient, TranslationClient
 from spanbridge_shared.clients.transport import ServiceClient
 from spanbridge_shared.contracts.alignment import AlignmentInfo
-from spanbridge_shared.contracts.ner import NerInfo
+from spanbridge_shared.contracts.ner import ANY_LANGUAGE, NerInfo
 from spanbridge_shared.contracts.projection import ProjectionInfo
 from spanbridge_shared.contracts.translation import TranslationInfo
 from spanbridge_shared.errors import ConfigurationError
@@ -30,6 +30,13 @@ class Infos:
     alignment: AlignmentInfo
     projection: ProjectionInfo
     ner_teacher: NerInfo
+
+    def gives_probabilities(self, lang: str) -> bool:
+        """Say whether a teacher gives label probabilities for sentences of this language."""
+        return any(
+            teacher.probabilities and not {lang, ANY_LANGUAGE}.isdisjoint(teacher.languages)
+            for teacher in self.ner_teacher.teachers
+        )
 
     @property
     def model_version(self) -> str:

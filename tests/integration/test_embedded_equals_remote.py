@@ -40,6 +40,12 @@ REQUESTS = [
         "include": EVERYTHING,
     },
     {"sentences": [{"text": "Mbe nǐ Paul Biya"}], "lang": "bbj_Latn", "include": EVERYTHING},
+    {
+        "sentences": [{"text": "Rais Samia alitembelea Nairobi jana."}],
+        "lang": "swh_Latn",
+        "options": {"back_translation": True},
+        "include": EVERYTHING,
+    },
     {"sentences": [{"text": "President Samia visited Nairobi."}], "lang": "eng_Latn", "include": ["tokens"]},
     {
         "sentences": [
@@ -58,6 +64,17 @@ REQUESTS = [
     {"sentences": [{"text": "a"}], "lang": "jpn_Jpan"},
     {"sentences": [{"text": "a"}], "lang": "xx"},
     {"sentences": [], "lang": "sw"},
+]
+TRAINING = [
+    {
+        "sentences": [
+            {"text": "Samia visited Nairobi.", "entities": [{"start": 14, "end": 21, "label": "LOC"}]},
+            {"tokens": ["Kenya", "won", "."], "entities": [{"start": 0, "end": 4, "label": "LOC"}]},
+        ],
+        "lang": "swh_Latn",
+        "method": method,
+    }
+    for method in ("marker", "align")
 ]
 
 
@@ -112,7 +129,12 @@ async def test_embedded_equals_remote(remote_url: str, embedded: httpx.AsyncClie
             here = await embedded.post("/v1/project", json=request, headers=headers)
             there = await remote.post("/v1/project", json=request, headers=headers)
             assert _comparable(here) == _comparable(there), request
+        for request in TRAINING:
+            here = await embedded.post("/v1/translate-train", json=request, headers={"x-request-id": "request"})
+            there = await remote.post("/v1/translate-train", json=request, headers={"x-request-id": "request"})
+            assert here.status_code == 200
+            assert _comparable(here) == _comparable(there), request
         for path in ("/v1/languages", "/v1/methods"):
             assert _comparable(await embedded.get(path)) == _comparable(await remote.get(path))
     statuses = [(await embedded.post("/v1/project", json=request)).status_code for request in REQUESTS]
-    assert statuses == [200, 200, 200, 200, 200, 200, 422, 422, 422, 422]
+    assert statuses == [200, 200, 200, 200, 200, 200, 200, 422, 422, 422, 422]

@@ -9,6 +9,7 @@ from spanbridge.cli.about import languages, methods
 from spanbridge.cli.models import models
 from spanbridge.cli.project import project
 from spanbridge.cli.serve import serve
+from spanbridge.cli.translate_train import translate_train
 from spanbridge_shared.errors import SpanbridgeError
 
 COMMANDS = "spanbridge.commands"
@@ -59,9 +60,10 @@ def main() -> None:
     """Label named entities in languages without labelled data.
 
     A sentence is translated to English, the English is labelled, the words are aligned, and the entities are projected
-    back. `serve` does that for others, `project` for a file.
+    back. `serve` does that for others, `project` for a file. `translate-train` makes training data from labelled
+    English.
     """
 
 
-for command in (serve, project, languages, methods, models):
+for command in (serve, project, translate_train, languages, methods, models):
     main.add_command(command)

@@ -28,17 +28,23 @@ def read_jsonl(file: BinaryIO, name: str) -> Iterator[Record]:
     """
     for number, line in lines_of(file, name):
         if line.strip():
-            fields = _parse(line, f"{name}:{number}")
+            fields = parse_object(line, f"{name}:{number}")
             meta = {key: value for key, value in fields.items() if key not in _OWN_KEYS}
             own = {key: value for key, value in fields.items() if key in _OWN_KEYS and value is not None}
             try:
                 yield Record(Sentence.model_validate({"id": str(number)} | own), meta)
             except ValidationError as fault:
-                told = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in fault.errors())
-                raise CorpusError(f"{name}:{number}: {told}") from fault
+                raise misfit(fault, f"{name}:{number}") from fault
 
 
-def _parse(line: str, place: str) -> dict[str, Any]:
+def misfit(fault: ValidationError, place: str) -> CorpusError:
+    """Return the error that tells pydantic's in one line."""
+    told = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in fault.errors())
+    return CorpusError(f"{place}: {told}")
+
+
+def parse_object(line: str, place: str) -> dict[str, Any]:
+    """Return the object that a line of JSON holds; raises `CorpusError`, naming the place."""
     try:
         found = json.loads(line, parse_constant=_refuse)
     except (ValueError, RecursionError) as fault:
@@ -58,20 +64,29 @@ def read_conll(file: BinaryIO, name: str) -> Iterator[Record]:
     A sentence's id is its number from 1. Comments before a sentence (`# …`) become its `meta`; `-DOCSTART-` lines only
     separate.
     """
-    number = 0
+    for number, (comments, lines) in enumerate(conll_sentences(file, name), start=1):
+        tokens = [first_column(line) for _, line in lines]
+        yield Record(Sentence(id=str(number), tokens=tokens), {"comments": comments} if comments else {})
+
+
+def conll_sentences(file: BinaryIO, name: str) -> Iterator[tuple[list[str], list[tuple[int, str]]]]:
+    """Give each sentence's comments, and its lines with their numbers; none is empty."""
     comments: list[str] = []
-    tokens: list[str] = []
-    for _, line in _with_end(lines_of(file, name)):
-        token = re.split(r"[ \t]", line, maxsplit=1)[0]
-        if not line.strip(" \t\r") or (token == "-DOCSTART-" and not tokens):
-            if tokens:
-                number += 1
-                yield Record(Sentence(id=str(number), tokens=tokens), {"comments": comments} if comments else {})
-                comments, tokens = [], []
-        elif not tokens and _is_comment(line):
+    lines: list[tuple[int, str]] = []
+    for number, line in _with_end(lines_of(file, name)):
+        if not line.strip(" \t\r") or (first_column(line) == "-DOCSTART-" and not lines):
+            if lines:
+                yield comments, lines
+                comments, lines = [], []
+        elif not lines and _is_comment(line):
             comments.append(line)
         else:
-            tokens.append(token)
+            lines.append((number, line))
+
+
+def first_column(line: str) -> str:
+    """Return what stands before the first blank or tab."""
+    return re.split(r"[ \t]", line, maxsplit=1)[0]
 
 
 def _with_end(lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from spanbridge_shared.contracts.gateway import Sentence
+from spanbridge_shared.contracts.translate_train import EnglishSentence
 from spanbridge_shared.errors import SpanbridgeError
 
 
@@ -36,6 +37,17 @@ class Record:
 
     sentence: Sentence
     meta: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledRecord:
+    """One labelled English sentence of a corpus, as `Record` holds one without labels."""
+
+    sentence: EnglishSentence
+    meta: dict[str, Any] = field(default_factory=dict)
+
+
+AnyRecord = Record | LabelledRecord
 
 
 _TAGGED = frozenset({".conll", ".conll03", ".bio", ".iob", ".iob2"})

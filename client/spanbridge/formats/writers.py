@@ -3,11 +3,14 @@
 import json
 from collections.abc import Callable
 
-from spanbridge.formats.records import CorpusError, OutputFormat, Record
+from spanbridge.formats.records import AnyRecord, CorpusError, OutputFormat
 from spanbridge_shared.contracts.gateway import SentenceResult
+from spanbridge_shared.contracts.translate_train import TranslatedSentence
+
+Result = SentenceResult | TranslatedSentence
 
 
-def encode_jsonl(record: Record, result: SentenceResult) -> bytes:
+def encode_jsonl(record: AnyRecord, result: Result) -> bytes:
     """Return a line with the result as the server gives it, and the input's other keys as `meta`."""
     fields = result.model_dump(mode="json", exclude_unset=True)
     if record.meta:
@@ -16,7 +19,7 @@ def encode_jsonl(record: Record, result: SentenceResult) -> bytes:
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace") + b"\n"
 
 
-def encode_conll(record: Record, result: SentenceResult) -> bytes:
+def encode_conll(record: AnyRecord, result: Result) -> bytes:
     """Return the lines `token TAG` and a blank one, the input's comments before them; nothing for a failed sentence."""
     if result.error is not None:
         return b""
@@ -28,7 +31,7 @@ def encode_conll(record: Record, result: SentenceResult) -> bytes:
     return "".join(f"{row}\n" for row in [*comments, *rows, ""]).encode()
 
 
-ENCODERS: dict[OutputFormat, Callable[[Record, SentenceResult], bytes]] = {
+ENCODERS: dict[OutputFormat, Callable[[AnyRecord, Result], bytes]] = {
     OutputFormat.JSONL: encode_jsonl,
     OutputFormat.CONLL: encode_conll,
     # DocBin can't be appended to: it is built in the end, from results kept as JSONL.

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from spanbridge_evaluation.data.lines import DataError
+from spanbridge_evaluation.data.lines import DataError, is_file, is_folder
+from spanbridge_evaluation.data.panx import read_panx
 from spanbridge_evaluation.data.tagged import TaggedSentence, read_tagged
 from spanbridge_shared.errors import UnknownLanguage
 from spanbridge_shared.text.languages import resolve_language
@@ -18,6 +19,14 @@ XTREME = tuple(
     "af ar bg bn de el es et eu fa fi fr he hi hu id it ja jv ka kk ko ml mr ms my nl pt ru sw ta te th tl tr ur vi yo "
     "zh".split()
 )
+"""The 39 languages of PAN-X in XTREME beside English."""
+
+_SPLIT_NAMES = {"dev": ("dev", "validation"), "validation": ("validation", "dev")}
+"""Parts go by different names in the archives (dev) and in the exports (validation)."""
+
+
+_EUROPARL = ("{}.txt", "{}-europarl.test.conll02")
+"""What its files are called here, and where it is published."""
 
 
 class EuroparlSplit(StrEnum):
@@ -56,13 +65,19 @@ class NerSet:
 def read_europarl(
     root: Path, langs: Sequence[str], split: EuroparlSplit, labels: AbstractSet[str] = frozenset()
 ) -> list[NerSet]:
-    """Read `root/en.txt` and each language's file beside it; their sentences are each other's translations."""
+    """Read `root/en.txt` and each language's file beside it; their sentences are each other's translations.
+
+    The files may also have their published names, such as `en-europarl.test.conll02`.
+    """
     _check_folder(root)
-    english = root / "en.txt"
-    if not english.is_file():
-        raise DataError(f"there is no {english}; --data names the folder of Europarl-NER, with en.txt and de.txt …")
-    names = langs or [path.stem for path in sorted(root.glob("*.txt")) if path != english and _is_language(path.stem)]
-    files = {lang: _named(root, lang, "{}.txt") for lang in names}
+    shape = next((each for each in _EUROPARL if is_file(root / each.format("en"))), None)
+    if shape is None:
+        raise DataError(f"there is no {root / 'en.txt'}; --data names the folder of Europarl-NER, with de.txt …")
+    english = root / shape.format("en")
+    names = langs or [name for name in _names(root, shape) if _is_language(name) and name != "en"]
+    if not names:
+        raise DataError(f"{root} has no {shape.format('de')} or another translation of {english.name}")
+    files = {lang: _named(root, lang, shape) for lang in names}
     sources = read_tagged(english, labels=labels)
     part = {
         EuroparlSplit.DEV: slice(EUROPARL_TUNING),
@@ -83,33 +98,42 @@ def read_masakhaner(
     """Read `root/<lang>/<split>.txt` of each language, of all that there are without `langs`."""
     _check_folder(root)
     shape = f"{{}}/{split}.txt"
-    names = langs or [
-        path.parent.name for path in sorted(root.glob(f"*/{split}.txt")) if _is_language(path.parent.name)
-    ]
+    names = langs or [name for name in _names(root, shape) if _is_language(name)]
     if not names:
         raise DataError(f"{root} has no <lang>/{split}.txt; --data names the folder of MasakhaNER 2, with swa/ yor/ …")
     return [NerSet("masakhaner2", lang, split, read_tagged(_named(root, lang, shape), labels=labels)) for lang in names]
 
 
 def read_xtreme(root: Path, langs: Sequence[str], split: str, labels: AbstractSet[str] = frozenset()) -> list[NerSet]:
-    """Read PAN-X: `root/<lang>/<split>`, the same with `.txt` or `.tsv`, or `root/<split>-<lang>.tsv`."""
+    """Read PAN-X as it is published.
+
+    `<lang>/<split>` is what `<lang>.tar.gz` unpacks to, `<lang>-<split>` and `<split>-<lang>.tsv` are what XTREME's
+    scripts make of it, `<lang>/<split>.jsonl` and `<lang>/<split>-00000-of-00001.parquet` the exports.
+    """
     _check_folder(root)
-    shapes = [f"{{}}/{split}", f"{{}}/{split}.txt", f"{{}}/{split}.tsv", f"{split}-{{}}.tsv"]
-    names = langs or [lang for lang in XTREME if any((root / shape.format(lang)).is_file() for shape in shapes)]
+    shapes = [
+        shape.replace("SPLIT", name)
+        for name in _SPLIT_NAMES.get(split, (split,))
+        for shape in ("{}/SPLIT", "{}/SPLIT.txt", "{}/SPLIT.tsv", "{}/SPLIT.conll", "SPLIT-{}.tsv", "{}-SPLIT",
+                      "{}/SPLIT.jsonl", "{}/SPLIT-00000-of-00001.parquet")
+    ]  # fmt: skip
+    names = langs or [lang for lang in XTREME if any(is_file(root / shape.format(lang)) for shape in shapes)]
     if not names:
-        raise DataError(f"{root} has no <lang>/{split} of any XTREME language ({' '.join(XTREME)})")
-    found = []
-    for lang in names:
-        path = _named(root, lang, *shapes)
-        own = path.parent.name if path.parent != root else path.stem.removeprefix(f"{split}-")
-        found.append(NerSet("xtreme", lang, split, read_tagged(path, labels=labels, prefix=f"{own}:")))
-    return found
+        raise DataError(
+            f"{root} has no <lang>/{split} of any XTREME language ({' '.join(XTREME)}); unpack <lang>.tar.gz into a "
+            "folder of that name"
+        )
+    return [
+        NerSet("xtreme", lang, split, read_panx(_named(root, lang, *shapes), resolve_language(lang), labels))
+        for lang in names
+    ]
 
 
 def read_conll(
     path: Path, lang: str, parallel: Path | None, split: str, labels: AbstractSet[str] = frozenset()
 ) -> NerSet:
-    """Read one file, and the labelled English that it translates, if there is one."""
+    """Read one file, and the labelled English that it translates, if there is one; raises for an unknown language."""
+    resolve_language(lang)
     sentences = read_tagged(path, labels=labels)
     if parallel is None:
         return NerSet("conll", lang, split, sentences)
@@ -135,7 +159,7 @@ def check_parallel(
 
 
 def _check_folder(root: Path) -> None:
-    if not root.is_dir():
+    if not is_folder(root):
         raise DataError(f"{root} is no folder; --data names the folder of the data set")
 
 
@@ -147,16 +171,21 @@ def _is_language(name: str) -> bool:
     return True
 
 
+def _names(root: Path, shape: str) -> list[str]:
+    """Return what stands in the place of `{}` in the names of the files there."""
+    before, _, after = shape.partition("{}")
+    found = (path.relative_to(root).as_posix() for path in sorted(root.glob(shape.format("*"))))
+    return [each.removeprefix(before).removesuffix(after) for each in found]
+
+
 def _named(root: Path, lang: str, *shapes: str) -> Path:
     """Return a language's file, whichever of its codes the file goes by."""
     code = resolve_language(lang)
     for shape in shapes:
-        if (root / shape.format(lang)).is_file():
+        if is_file(root / shape.format(lang)):
             return root / shape.format(lang)
     for shape in shapes:
-        before, _, after = shape.partition("{}")
-        for path in sorted(root.glob(shape.format("*"))):
-            name = path.relative_to(root).as_posix().removeprefix(before).removesuffix(after)
-            if _is_language(name) and resolve_language(name) == code:
-                return path
+        for name in _names(root, shape):
+            if _is_language(name) and resolve_language(name) == code and is_file(root / shape.format(name)):
+                return root / shape.format(name)
     raise DataError(f"{root} has no {' or '.join(shape.format(lang) for shape in shapes)}")

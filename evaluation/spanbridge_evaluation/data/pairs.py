@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from spanbridge_evaluation.data.lines import DataError, lines_of
+from spanbridge_evaluation.data.lines import DataError, is_file, is_folder, lines_of
 from spanbridge_shared.errors import UnknownLanguage
 from spanbridge_shared.text.languages import resolve_language
 
 Links = frozenset[tuple[int, int]]
-_LINK = re.compile(r"(\d+)-(\d+)")
+_LINK = re.compile(r"([0-9]{1,9})-([0-9]{1,9})")
 _PAIR = re.compile(r"en-([a-z]{2,3})")
 
 
@@ -62,10 +62,10 @@ def read_alignment_sets(data: Path, langs: Sequence[str], split: str | None) -> 
 
     `langs` are names such as `fr` or `en-fr`; `split` is a file's name without `.tsv`, or the end of it.
     """
-    if data.is_file():
+    if is_file(data):
         lang = langs[0] if langs else _pair_of(data) or data.stem
         return [_alignment_set(data, lang)]
-    if not data.is_dir():
+    if not is_folder(data):
         raise DataError(f"there is no file or folder {data}")
     files = sorted({*data.glob("en-*/*.tsv"), *data.glob("*.tsv")})
     chosen = [path for path in files if split is None or f".{path.stem}".endswith(f".{split}")]
@@ -141,7 +141,7 @@ def read_translations(path: Path, lang: str) -> TranslationSet:
 
 def read_translation_sets(data: Path, langs: Sequence[str]) -> list[TranslationSet]:
     """Read one file of one language, or `<lang>.tsv` of a folder for each."""
-    if data.is_dir():
+    if is_folder(data):
         names = langs or [path.stem for path in sorted(data.glob("*.tsv")) if _code(path.stem)]
         if not names:
             raise DataError(f"{data} has no <lang>.tsv")
@@ -152,6 +152,7 @@ def read_translation_sets(data: Path, langs: Sequence[str]) -> list[TranslationS
     lang = langs[0] if len(langs) == 1 else data.stem if not langs and _code(data.stem) else None
     if lang is None:
         raise DataError(f"--lang must name the one language of {data}")
+    resolve_language(lang)
     return [read_translations(data, lang)]
 
 
@@ -166,4 +167,4 @@ def _fields(path: Path, counts: tuple[int, ...], names: str) -> Iterator[tuple[i
             raise DataError(f"{path}:{number}: {len(fields)} columns, but the lines before have {width}")
         yield number, fields
     if width == 0:
-        raise DataError(f"{path} is empty; a line holds {names}, parted by tabs")
+        raise DataError(f"{path}:1: the file is empty; a line holds {names}, parted by tabs")

@@ -12,6 +12,9 @@ from spanbridge_shared.text.spans import Span
 
 KNOWN_LABELS = frozenset({"PER", "ORG", "LOC", "MISC", "DATE"})
 _TAG = re.compile(r"O|(?P<prefix>[^-]*)-(?P<label>.*)")
+_IOB = re.compile(r"O|[BI]-.+")
+_OTHER_SCHEMES = frozenset("SELU")
+"""Prefixes of IOBES and BILOU beside B and I."""
 _DOCUMENT = "-DOCSTART-"
 
 
@@ -25,38 +28,47 @@ class TaggedSentence:
 
 
 @dataclass(frozen=True, slots=True)
+class Form:
+    """What is particular to a data set: whether tokens may be blank, and what to say where lines have no tag."""
+
+    blank_tokens: bool = False
+    untagged: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class _Row:
     line: int
     token: str
     tag: str
 
 
-def read_tagged(path: Path, *, labels: AbstractSet[str] = frozenset(), prefix: str = "") -> list[TaggedSentence]:
+def read_tagged(
+    path: Path, *, labels: AbstractSet[str] = frozenset(), form: Form | None = None
+) -> list[TaggedSentence]:
     """Read a file; its first column is the token, the last the tag, parted by tabs or blanks.
 
-    `labels` are known beside PER, ORG, LOC, MISC and DATE. With `prefix` (`en:`, as PAN-X has it) tokens lose it, if
-    the first one has it. Raises `DataError` for columns that change, tags that aren't IOB2, labels that nobody knows,
-    a file without sentences or without any entity.
+    `labels` are known beside PER, ORG, LOC, MISC and DATE. Raises `DataError` for columns that change, blank tokens,
+    tags that aren't IOB2, labels that nobody knows, a file without sentences or without any entity.
     """
     sentences: list[TaggedSentence] = []
     rows: list[_Row] = []
-    for row in _with_end(_rows(path, labels | KNOWN_LABELS)):
+    for row in _with_end(_rows(path, labels | KNOWN_LABELS, form or Form())):
         if row is not None:
             rows.append(row)
         elif rows:
             sentences.append(_sentence(rows))
             rows = []
     if not sentences:
-        raise DataError(f"{path} has no sentences in it; a line is a token and its tag, such as 'Samia B-PER'")
-    _check_scheme(path, sentences)
-    return _without_prefix(path, sentences, prefix) if prefix else sentences
+        raise DataError(f"{path}:1: no sentences from here to the end; a line is a token and its tag: 'Samia B-PER'")
+    check_scheme(path, sentences)
+    return sentences
 
 
 def _sentence(rows: Sequence[_Row]) -> TaggedSentence:
     return TaggedSentence(tuple(row.token for row in rows), tuple(row.tag for row in rows), rows[0].line)
 
 
-def _rows(path: Path, labels: AbstractSet[str]) -> Iterator[_Row | None]:
+def _rows(path: Path, labels: AbstractSet[str], form: Form) -> Iterator[_Row | None]:
     """Give a row per token, and None between sentences."""
     width = 0
     inside = False
@@ -70,8 +82,8 @@ def _rows(path: Path, labels: AbstractSet[str]) -> Iterator[_Row | None]:
         if not inside and _is_comment(text, fields):
             continue
         width = width or len(fields)
-        _check_columns(path, number, fields, width)
-        _check_tag(path, number, fields[-1], labels)
+        _check_columns(path, number, fields, width, form)
+        _check_tag(path, number, fields, labels)
         inside = True
         yield _Row(number, fields[0], fields[-1])
 
@@ -86,30 +98,46 @@ def _is_comment(text: str, fields: Sequence[str]) -> bool:
     return text.startswith("# ") and _TAG.fullmatch(fields[-1]) is None
 
 
-def _check_columns(path: Path, number: int, fields: Sequence[str], width: int) -> None:
+def _check_columns(path: Path, number: int, fields: Sequence[str], width: int, form: Form) -> None:
     if len(fields) < 2:
         raise DataError(
             f"{path}:{number}: no tag: the line has one column ({fields[0][:40]!r}); a line is a token and its tag, "
-            "such as 'Samia B-PER'"
+            f"such as 'Samia B-PER'{form.untagged}"
         )
     if len(fields) != width:
         raise DataError(f"{path}:{number}: {len(fields)} columns, but the lines before have {width}")
-    if not fields[0].strip():
+    if not form.blank_tokens and not fields[0].strip():
         raise DataError(f"{path}:{number}: the first column, the token, is empty")
 
 
-def _check_tag(path: Path, number: int, tag: str, labels: AbstractSet[str]) -> None:
-    found = _TAG.fullmatch(tag)
-    if found is None or (tag != "O" and (found["prefix"] not in ("B", "I") or not found["label"])):
-        raise DataError(f"{path}:{number}: the last column, {tag[:40]!r}, is no IOB2 tag: O, B-LABEL or I-LABEL")
-    if tag != "O" and found["label"] not in labels:
+def _check_tag(path: Path, number: int, fields: Sequence[str], labels: AbstractSet[str]) -> None:
+    tag = fields[-1]
+    if tag != "O" and _IOB.fullmatch(tag) is None:
         raise DataError(
-            f"{path}:{number}: unknown label {found['label'][:40]!r}; known are {', '.join(sorted(labels))}, "
-            "and what --labels names"
+            f"{path}:{number}: the last column, {tag[:40]!r}, is no IOB2 tag: O, B-LABEL or I-LABEL{_hint(fields)}"
+        )
+    check_label(f"{path}:{number}", tag, labels)
+
+
+def _hint(fields: Sequence[str]) -> str:
+    found = _TAG.fullmatch(fields[-1])
+    if found is not None and found["prefix"] in _OTHER_SCHEMES and found["label"]:
+        return "; convert IOBES or BILOU to IOB2"
+    places = [place for place, field in enumerate(fields[:-1], start=1) if _IOB.fullmatch(field)]
+    return f"; column {places[0]} looks like one, but the tag must stand last" if places else ""
+
+
+def check_label(place: str, tag: str, labels: AbstractSet[str]) -> None:
+    """Raise `DataError`, naming the place, for an IOB2 tag whose label isn't among those known."""
+    label = tag.partition("-")[2]
+    if tag != "O" and label not in labels:
+        raise DataError(
+            f"{place}: unknown label {label[:40]!r}; known are {', '.join(sorted(labels))}, and what --labels names"
         )
 
 
-def _check_scheme(path: Path, sentences: Sequence[TaggedSentence]) -> None:
+def check_scheme(path: Path, sentences: Sequence[TaggedSentence]) -> None:
+    """Raise `DataError` where tags follow IOB1, or where there is no entity at all."""
     begun = sum(tag.startswith("B-") for sentence in sentences for tag in sentence.tags)
     stray = [place for sentence in sentences for place in _stray(sentence)]
     if len(stray) > begun:
@@ -127,19 +155,6 @@ def _stray(sentence: TaggedSentence) -> list[int]:
         sentence.line + place
         for place, tag in enumerate(sentence.tags)
         if tag.startswith("I-") and before[place][2:] != tag[2:]
-    ]
-
-
-def _without_prefix(path: Path, sentences: list[TaggedSentence], prefix: str) -> list[TaggedSentence]:
-    if not sentences[0].tokens[0].startswith(prefix):
-        return sentences
-    for sentence in sentences:
-        for place, token in enumerate(sentence.tokens):
-            if not token.startswith(prefix) or token == prefix:
-                raise DataError(f"{path}:{sentence.line + place}: the token {token[:40]!r} has no {prefix!r} before it")
-    return [
-        TaggedSentence(tuple(token.removeprefix(prefix) for token in each.tokens), each.tags, each.line)
-        for each in sentences
     ]
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from spanbridge_shared.text.bio import LabelledSpan, tags_of
+from spanbridge_shared.text.bio import LabelledSpan
 
 IntArray = npt.NDArray[np.int64]
 RESAMPLES = 1_000
@@ -51,20 +51,12 @@ class LabelledSentence:
 
 
 def entity_scores(sentences: Sequence[LabelledSentence], labels: Sequence[str]) -> EntityScores:
-    """Return seqeval's strict scores (IOB2), and the interval by resampling sentences."""
-    from seqeval.metrics.v1 import precision_recall_fscore_support
-    from seqeval.scheme import IOB2
-
-    gold = [tags_of(each.gold, each.n_tokens) for each in sentences]
-    predicted = [tags_of(each.predicted, each.n_tokens) for each in sentences]
-    micro = precision_recall_fscore_support(gold, predicted, average="micro", scheme=IOB2, zero_division=0)
+    """Return the strict scores, which are seqeval's (mode strict, IOB2), and the interval by resampling sentences."""
     counts = entity_counts(sentences)
     per_label = {
         label: scores_of(entity_counts([_only(each, label) for each in sentences]).sum(axis=0)) for label in labels
     }
-    total = scores_of(counts.sum(axis=0))
-    overall = Scores(float(micro[0]), float(micro[1]), float(micro[2]), total.gold, total.predicted, total.correct)
-    return EntityScores(overall, per_label, bootstrap_interval(counts))
+    return EntityScores(scores_of(counts.sum(axis=0)), per_label, bootstrap_interval(counts))
 
 
 def _only(sentence: LabelledSentence, label: str) -> LabelledSentence:

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 
+from spanbridge_evaluation.cells import column_of, main_score
+from spanbridge_evaluation.published import published_lines
 from spanbridge_evaluation.report.markup import text
 from spanbridge_evaluation.report.plots import Dot, Plot, draw_plot, mark_best
 from spanbridge_evaluation.results import AlignmentRow, NerRow, Row
-from spanbridge_evaluation.tables import column_of, main_score
+from spanbridge_evaluation.tables import left_out
 from spanbridge_shared.errors import ConfigurationError
 
 
@@ -38,8 +40,10 @@ def page(rows: Sequence[Row], examples: Sequence[Example]) -> str:
     body = [
         f"<h1>Spanbridge on {text(datasets)}</h1>",
         f"<p>{sum(row.sentences for row in rows):,} sentences in all runs. Models: {text(versions)}</p>",
+        *([f"<p>{text(left_out(rows))}.</p>"] if left_out(rows) else []),
         _plots(rows),
         _table(rows),
+        _published(rows),
         _confusions([row for row in rows if isinstance(row, NerRow)]),
         _examples(examples),
     ]
@@ -53,7 +57,7 @@ def _plots(rows: Sequence[Row]) -> str:
     groups: dict[str, list[Dot]] = {}
     for row in rows:
         low, high = row.ci95 if isinstance(row, NerRow) else (None, None)
-        groups.setdefault(column_of(row), []).append(Dot(row.setting, score(row), low, high))
+        groups.setdefault(column_of(row), []).append(Dot(row.name, score(row), low, high))
     marked = {group: mark_best(dots, more=better < 0) for group, dots in groups.items()}
     note = "; lines are 95% bootstrap intervals" if isinstance(rows[0], NerRow) else ""
     lower = ", lower is better" if better > 0 else ""
@@ -63,23 +67,46 @@ def _plots(rows: Sequence[Row]) -> str:
 
 
 def _table(rows: Sequence[Row]) -> str:
-    heads, lines = _cells(rows)
+    return f'<section><h2>Results</h2><div class="wide">{_rows(*_cells(rows))}</div></section>'
+
+
+def _rows(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     head = "".join(f"<th>{text(each)}</th>" for each in heads)
     body = "".join("<tr>" + "".join(f"<td>{text(each)}</td>" for each in line) + "</tr>" for line in lines)
-    return f'<section><h2>Results</h2><div class="wide"><table><tr>{head}</tr>{body}</table></div></section>'
+    return f"<table><tr>{head}</tr>{body}</table>"
 
 
 def _cells(rows: Sequence[Row]) -> tuple[list[str], list[list[str]]]:
     labels = list(dict.fromkeys(label for row in rows if isinstance(row, NerRow) for label in row.labels))
+    named = any(row.preset for row in rows)
+    beside = any(row.published for row in rows)
     kinds = {NerRow: ["P", "R", "F1", "95%", *labels], AlignmentRow: ["P", "R", "F1", "AER"]}
     scores = kinds.get(type(rows[0]), ["BLEU", "chrF"])
-    heads = ["language", "split", "method", "sentences", *scores, "failed", "seconds", "sentences/s"]
+    heads = ["language", "split", "method", *(["options"] if named else []), "sentences", *scores,
+             *(["published"] if beside else []), "failed", "seconds", "sentences/s"]  # fmt: skip
     lines = [
-        [row.lang, row.split, row.setting, f"{row.sentences:,}", *_scores(row, labels), f"{row.failed:,}",
+        [row.lang, row.split, row.name, *([row.setting] if named else []), f"{row.sentences:,}", *_scores(row, labels),
+         *([f"{row.published[0].value:.3f}" if row.published else ""] if beside else []), f"{row.failed:,}",
          f"{row.seconds:.1f}", f"{row.sentences_per_second:.1f}"]
         for row in rows
     ]  # fmt: skip
     return heads, lines
+
+
+def _published(rows: Sequence[Row]) -> str:
+    lines = published_lines(rows)
+    if not lines:
+        return ""
+    langs = list(dict.fromkeys(row.lang for row in rows if row.published))
+    heads = ["method", "models", "split", *langs, "mean", "languages", "source"]
+    cells = [
+        [line.method, line.setup, line.split,
+         *(f"{line.figures[lang]:.3f}" if lang in line.figures else "" for lang in langs),
+         f"{line.mean:.3f}", str(line.of), line.source]
+        for line in lines
+    ]  # fmt: skip
+    note = "Other models and machines, and their own split; best mean first."
+    return f'<section><h2>Published figures</h2><p>{note}</p><div class="wide">{_rows(heads, cells)}</div></section>'
 
 
 def _scores(row: Row, labels: Sequence[str]) -> list[str]:
@@ -109,7 +136,7 @@ def _confusion(row: NerRow, *, shown: bool) -> str:
         most = max(1, *counts.values())
         cells = "".join(_confusion_cell(counts.get(each), most, right=each == gold) for each in columns)
         body += f"<tr><th>{text(gold)}</th>{cells}</tr>"
-    title = f"{row.lang}, {row.setting}: F1 {row.f1:.3f}"
+    title = f"{row.lang}, {row.name}: F1 {row.f1:.3f}"
     state = " open" if shown else ""
     table = f"<table><tr>{head}</tr>{body}</table>"
     return f"<details{state}><summary>{text(title)}</summary>{table}</details>"
@@ -129,7 +156,7 @@ def _examples(examples: Sequence[Example]) -> str:
     parts = []
     last = ""
     for each in examples:
-        title = f"{each.row.dataset}, {column_of(each.row)}, {each.row.setting}"
+        title = f"{each.row.dataset}, {column_of(each.row)}, {each.row.name}"
         parts.append(f"<h3>{text(title)}</h3>" if title != last else "")
         last = title
         texts = "".join(f"<dt>{text(name)}</dt><dd>{text(value)}</dd>" for name, value in each.texts.items())

@@ -9,7 +9,8 @@ from spanbridge_evaluation.report.drawings import Drawing, DrawnLink, LinkKind, 
 from spanbridge_evaluation.report.page import Example
 from spanbridge_evaluation.results import Row
 from spanbridge_evaluation.running.alignment import MeasuredAlignment
-from spanbridge_evaluation.running.entities import TRANSFER, MeasuredEntities, request_labels
+from spanbridge_evaluation.running.comparisons import TRANSFER
+from spanbridge_evaluation.running.entities import MeasuredEntities, request_labels
 from spanbridge_evaluation.running.translation import MeasuredTranslation
 from spanbridge_evaluation.running.workbench import Workbench
 from spanbridge_shared.contracts.gateway import Sentence, SentenceResult

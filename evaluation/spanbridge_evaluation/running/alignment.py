@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from spanbridge_evaluation.data.pairs import AlignedPair, AlignmentSet, Links
 from spanbridge_evaluation.metrics.links import link_counts, link_scores
+from spanbridge_evaluation.published import ALIGNMENT, published_figures
 from spanbridge_evaluation.results import AlignmentRow
+from spanbridge_evaluation.running.batches import Run
 from spanbridge_evaluation.running.entities import DECIMALS
 from spanbridge_evaluation.running.journal import Outcome
 from spanbridge_evaluation.running.settings import Setting
@@ -49,10 +51,14 @@ def measure_alignment(bench: Workbench, data: AlignmentSet, setting: Setting) ->
         options=dict(setting.options),
     )
     links: list[Links] = [frozenset((s, t) for s, t in outcome["links"]) for outcome in run.outcomes]
+    return MeasuredAlignment(_row(bench, data, setting, links, run), data, links)
+
+
+def _row(bench: Workbench, data: AlignmentSet, setting: Setting, links: Sequence[Links], run: Run) -> AlignmentRow:
     counted = [link_counts(each, pair.sure, pair.possible) for each, pair in zip(links, data.pairs, strict=True)]
     scores = link_scores(counted)
-    row = AlignmentRow(
-        dataset="alignment",
+    return AlignmentRow(
+        dataset=ALIGNMENT,
         lang=data.lang,
         split=data.split,
         method=setting.method,
@@ -67,5 +73,7 @@ def measure_alignment(bench: Workbench, data: AlignmentSet, setting: Setting) ->
         seconds=round(run.seconds, 3),
         sentences_per_second=round(run.rate, 3),
         model_version=bench.model_version,
+        preset=setting.preset,
+        caches=bench.caches,
+        published=published_figures(ALIGNMENT, data.lang, split=data.split),
     )
-    return MeasuredAlignment(row, data, links)

@@ -8,8 +8,10 @@ from spanbridge_evaluation.data.layouts import NerSet
 from spanbridge_evaluation.data.tagged import TaggedSentence, strict_spans
 from spanbridge_evaluation.metrics.confusion import confusion_table
 from spanbridge_evaluation.metrics.entities import LabelledSentence, Scores, entity_scores
+from spanbridge_evaluation.published import published_figures
 from spanbridge_evaluation.results import LabelRow, NerRow
 from spanbridge_evaluation.running.batches import Run
+from spanbridge_evaluation.running.comparisons import TRANSFER
 from spanbridge_evaluation.running.journal import Outcome
 from spanbridge_evaluation.running.settings import Setting
 from spanbridge_evaluation.running.workbench import Workbench
@@ -19,7 +21,6 @@ from spanbridge_shared.text.bio import LabelledSpan, spans_of
 from spanbridge_shared.text.spans import Span
 
 DECIMALS = 6
-TRANSFER = "transfer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def measure_entities(
         return [_outcome(result) for result in answer.results]
 
     run = bench.run(
-        f"{data.dataset} {data.lang} {setting.method}",
+        f"{data.dataset} {data.lang} {setting.name}",
         sentences,
         call,
         kind="entities",
@@ -79,7 +80,7 @@ def measure_entities(
     pairs = zip(data.sentences, run.outcomes, strict=True)
     labelled = [_labelled(sentence, outcome, labels) for sentence, outcome in pairs]
     left_out = [label for label in asked if label not in labels]
-    row = _row(data, setting, labels, left_out, labelled, run, bench.model_version)
+    row = _row(bench, data, setting, labels, left_out, labelled, run)
     return MeasuredEntities(row, data, setting, sentences, labelled)
 
 
@@ -127,13 +128,13 @@ def _labelled(sentence: TaggedSentence, outcome: Outcome, labels: Sequence[str])
 
 
 def _row(
+    bench: Workbench,
     data: NerSet,
     setting: Setting,
     labels: list[str],
     left_out: list[str],
     labelled: Sequence[LabelledSentence],
     run: Run,
-    model_version: str,
 ) -> NerRow:
     scores = entity_scores(labelled, labels)
     overall = _rounded(scores.overall)
@@ -156,7 +157,10 @@ def _row(
         faults=run.faults,
         seconds=round(run.seconds, 3),
         sentences_per_second=round(run.rate, 3),
-        model_version=model_version,
+        model_version=bench.model_version,
+        preset=setting.preset,
+        caches=bench.caches,
+        published=published_figures(data.dataset, data.lang, labels=frozenset(labels)),
     )
 
 

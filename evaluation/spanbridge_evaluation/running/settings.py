@@ -1,60 +1,33 @@
-"""A method with its options, and the settings that `--compare` runs."""
+"""A method with its options, and the aligners and beams that `--compare` runs."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import product
 from typing import Any
 
 from spanbridge_shared.contracts.alignment import AlignMethod
-from spanbridge_shared.contracts.gateway import MethodInfo
 
 DEFAULT_METHOD = "candidates"
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A method and the options that differ from its defaults."""
+    """A method and the options named for it, the others being its defaults; `preset` is its name, if it has one."""
 
     method: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    preset: str | None = field(default=None, compare=False)
+
+    @property
+    def name(self) -> str:
+        """What it is called beside others."""
+        return self.preset or self.method
 
     def with_options(self, options: Mapping[str, Any]) -> "Setting":
         """Return the setting with options added; those given here win."""
-        return Setting(self.method, {**self.options, **options})
+        return Setting(self.method, {**self.options, **options}, self.preset)
 
 
-_ONE_SIDED = (0.0, 0.4)
 _OTHER_ALIGNERS = tuple(each for each in AlignMethod if each is not AlignMethod.ARGMAX)
-
-
-def projection_settings(methods: Sequence[MethodInfo], given: Mapping[str, Any]) -> list[Setting]:
-    """Return the settings of every method that exists: its defaults, and a grid over the options that it has.
-
-    Those that come to the same are listed once. `given` options hold for all settings of the methods that have them.
-    """
-    found: list[Setting] = []
-    for method in methods:
-        defaults = {option.name: option.default for option in method.options}
-        fixed = {name: value for name, value in given.items() if name in defaults}
-        seen: list[dict[str, Any]] = []
-        for options in [{}, *_grid(method)]:
-            setting = Setting(method.name, options).with_options(fixed)
-            whole = {**defaults, **setting.options}
-            if whole not in seen:
-                seen.append(whole)
-                found.append(setting)
-    return found
-
-
-def _grid(method: MethodInfo) -> Iterator[dict[str, Any]]:
-    choices = {option.name: option.choices or [] for option in method.options}
-    aligners = [each for each in choices.get("align_method", []) if each != AlignMethod.ARGMAX]
-    weights = [{"one_sided_weight": weight} for weight in _ONE_SIDED if "one_sided_weight" in choices]
-    solvers = [{"solver": solver} for solver in choices.get("solver", [])]
-    yield from ({**solver, **weight} for solver, weight in product(solvers or [{}], weights or [{}]))
-    if "min_ratio" in choices:
-        yield {"min_ratio": 0.0}
-    yield from ({"align_method": each} for each in aligners)
 
 
 def alignment_settings(method: str | None, given: Mapping[str, Any], *, compare: bool) -> list[Setting]:

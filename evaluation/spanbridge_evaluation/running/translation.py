@@ -55,6 +55,8 @@ def measure_translation(bench: Workbench, data: TranslationSet, setting: Setting
         seconds=round(run.seconds, 3),
         sentences_per_second=round(run.rate, 3),
         model_version=bench.model_version,
+        preset=setting.preset,
+        caches=bench.caches,
     )
     return MeasuredTranslation(row, data, texts)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from spanbridge_evaluation.results import Caches
 from spanbridge_evaluation.running.batches import Run, run_batches
 from spanbridge_evaluation.running.journal import Journal, Outcome, run_key
 from spanbridge_shared.contracts.gateway import GivenSource, Sentence
@@ -29,6 +30,7 @@ class Workbench:
     model_version: str
     folder: Path
     batch: int
+    caches: Caches
     fresh: bool
     console: Console
     progress: Progress
@@ -39,7 +41,9 @@ class Workbench:
         self, title: str, items: Sequence[Item], call: Callable[[Sequence[Item]], list[Outcome]], **key: Any
     ) -> Run:
         """Run a call over all items; `key` names all that the outcomes depend on beside the models."""
-        journal = Journal(self.folder / f"{run_key(model_version=self.model_version, **key)}.jsonl", fresh=self.fresh)
+        # Seconds with and without caches must not be added up.
+        name = run_key(model_version=self.model_version, caches=self.caches, **key)
+        journal = Journal(self.folder / f"{name}.jsonl", fresh=self.fresh)
         self.journals.append(journal)
         if journal.outcomes:
             self.say(f"{title}: continuing after {len(journal.outcomes):,} of {len(items):,}")
@@ -64,13 +68,13 @@ class Workbench:
 
 
 @contextmanager
-def workbench(client: "Spanbridge", folder: Path, batch: int, *, fresh: bool) -> Iterator[Workbench]:
+def workbench(client: "Spanbridge", folder: Path, batch: int, caches: Caches, *, fresh: bool) -> Iterator[Workbench]:
     """Give a workbench for an open client; its progress bar lives as long."""
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
         task = progress.add_task("", total=None)
-        yield Workbench(client, served_models(client), folder, batch, fresh, console, progress, task)
+        yield Workbench(client, served_models(client), folder, batch, caches, fresh, console, progress, task)
 
 
 def served_models(client: "Spanbridge") -> str:

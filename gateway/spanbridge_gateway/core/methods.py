@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from spanbridge_shared.contracts.alignment import AlignOptions
+from spanbridge_shared.contracts.alignment import AlignMethod, AlignOptions
 from spanbridge_shared.contracts.base import WireModel
 from spanbridge_shared.contracts.gateway import (
     CandidatesMethodOptions,
@@ -82,17 +82,19 @@ def read_options(spec: MethodSpec, options: dict[str, Any]) -> AnyOptions:
     except ValidationError as fault:
         told = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in fault.errors())
         raise UnknownOption(f"options of {spec.method}: {told}") from fault
-    _check_scores(found)
+    _check_together(found)
     return found
 
 
-def _check_scores(options: AnyOptions) -> None:
-    """Refuse what nothing in the pipeline computes yet: without nmt scores every pair would score zero."""
-    if isinstance(options, CandidatesMethodOptions):
-        fused = options.score is Score.FUSED and options.weight_nmt > 0
-        if options.score is Score.NMT or fused:
-            name = "weight_nmt" if fused else f"score {Score.NMT.value!r}"
-            raise UnknownOption(f"{name}: nmt scores aren't computed here; give them to the projection service itself")
+def _check_together(options: AnyOptions) -> None:
+    """Refuse single options that fit, but not together."""
+    if isinstance(options, TransferMethodOptions):
+        return
+    if options.back_translation and options.align_method is AlignMethod.ATTENTION:
+        raise UnknownOption(
+            "back_translation: no model translates the sentence into its back-translation, so that there is no "
+            "attention to align them by; choose another align_method"
+        )
 
 
 def align_options(options: LinkingOptions) -> AlignOptions:
@@ -112,6 +114,26 @@ def needs_probabilities(options: LinkingOptions) -> bool:
         return False
     fused = options.score is Score.FUSED and (options.weight_ner > 0 or options.weight_ner_spans > 0)
     return options.candidates is CandidateSource.NER or options.score in (Score.NER, Score.NER_SPANS) or fused
+
+
+def without_probabilities(options: AnyOptions) -> AnyOptions:
+    """Return the options for a language for which no teacher gives probabilities.
+
+    The default weight of the ner score goes; one that was chosen stays, and is refused where it can't be had.
+    """
+    if not isinstance(options, CandidatesMethodOptions) or "weight_ner" in options.model_fields_set:
+        return options
+    changes: dict[str, float] = {"weight_ner": 0.0}
+    if "weight_align" not in options.model_fields_set:
+        changes["weight_align"] = 1.0
+    return options.model_copy(update=changes)
+
+
+def needs_nmt(options: AnyOptions) -> bool:
+    """Say whether the options ask for nmt scores, which the translation model gives."""
+    if not isinstance(options, CandidatesMethodOptions):
+        return False
+    return options.score is Score.NMT or (options.score is Score.FUSED and options.weight_nmt > 0)
 
 
 def _part(options: WireModel, kind: type[WireModel]) -> dict[str, Any]:

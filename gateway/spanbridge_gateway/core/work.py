@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
+from spanbridge_gateway.core.attention import FloatArray
 from spanbridge_gateway.core.preparation import Prepared
 from spanbridge_shared.contracts.base import ErrorBody, Link
 from spanbridge_shared.contracts.gateway import (
@@ -13,9 +14,10 @@ from spanbridge_shared.contracts.gateway import (
     Identifier,
     SentenceResult,
     ShownAlignment,
+    ShownBackTranslation,
     ShownTranslation,
 )
-from spanbridge_shared.contracts.projection import ProjectedEntity, SourceEntity
+from spanbridge_shared.contracts.projection import ProjectedEntity, SourceEntity, TokenRange
 from spanbridge_shared.errors import NotReady, SpanbridgeError
 from spanbridge_shared.text.bio import LabelledSpan, tags_of
 from spanbridge_shared.text.checks import replace_surrogates
@@ -23,6 +25,22 @@ from spanbridge_shared.text.languages import ENGLISH
 from spanbridge_shared.text.offsets import char_span
 from spanbridge_shared.text.spans import Span
 from spanbridge_shared.text.tokenization import Token
+
+
+@dataclass(slots=True)
+class BackTranslation:
+    """A segment's English side translated back to its language, markers left out.
+
+    `places` are token spans in `tokens`, one for each entity of the English side, or None where its markers got lost;
+    `similarities` compare what was marked with the entity's own translation, in [0, 1]. `links` lead from these tokens
+    to the segment's.
+    """
+
+    text: str
+    tokens: list[str]
+    places: list[Span | None]
+    similarities: list[float]
+    links: list[Link] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -38,12 +56,42 @@ class SegmentWork:
     source_entities: list[SourceEntity] | None = None
     translation_score: float | None = None
     via: list[str] = field(default_factory=list)
+    attention: FloatArray | None = None
     links: list[Link] = field(default_factory=list)
+    back: BackTranslation | None = None
     probabilities: list[list[float]] | None = None
+    candidates: list[TokenRange] | None = None
+    nmt_scores: list[tuple[int, int, float]] | None = None
     entities: list[ProjectedEntity] = field(default_factory=list)
     translation_cached: bool = False
     alignment_cached: bool | None = None
     error: SpanbridgeError | None = None
+
+    @property
+    def needs_links(self) -> bool:
+        """Say whether there is an entity that can only be projected from the English side."""
+        return bool(self.source_entities) and (self.back is None or None in self.back.places)
+
+    def origin_tokens(self) -> list[str]:
+        """Return the tokens that the entities of `origin` count in."""
+        own = [token.text for token in self.source_tokens]
+        return own if self.back is None else [*self.back.tokens, *own]
+
+    def origin(self) -> tuple[list[SourceEntity], list[Link]]:
+        """Return the entities to project, in the order of `source_entities`, and the links to project them by.
+
+        With a back-translation its tokens come first and the English ones follow them, for the entities that it lost:
+        one problem, so that no two projections overlap.
+        """
+        entities = self.source_entities or []
+        if self.back is None:
+            return entities, self.links
+        shift = len(self.back.tokens)
+        moved: list[SourceEntity] = []
+        for entity, place in zip(entities, self.back.places, strict=True):
+            start, end = place or Span(entity.start, entity.end).shifted(shift)
+            moved.append(entity.model_copy(update={"start": start, "end": end}))
+        return moved, [*self.back.links, *((s + shift, t, weight) for s, t, weight in self.links)]
 
 
 @dataclass(slots=True)
@@ -86,6 +134,8 @@ def assemble(work: SentenceWork, lang: str, include: AbstractSet[str], request_i
         shown |= {"tokens": prepared.tokens, "tags": tags_of(spans, len(prepared.tokens))}
     if "translation" in include:
         shown["translation"] = _translation(work.segments)
+        if (back := _back_translation(work.segments)) is not None:
+            shown["back_translation"] = back
     if "alignment" in include:
         shown["alignment"] = _alignment(prepared, work.segments)
     return result.model_copy(update=shown)
@@ -120,7 +170,14 @@ def _entity(
         score=entity.score,
         source=_entity_source(segment, entity, shift),
     )
-    return found.model_copy(update={"scores": entity.scores}) if "scores" in include else found
+    return found.model_copy(update={"scores": _scores(segment, entity)}) if "scores" in include else found
+
+
+def _scores(segment: SegmentWork, entity: ProjectedEntity) -> dict[str, float] | None:
+    if segment.back is None:
+        return entity.scores
+    # 0 where the markers got lost.
+    return (entity.scores or {}) | {"back_translation": round(segment.back.similarities[entity.source], 6)}
 
 
 def _entity_source(segment: SegmentWork, entity: ProjectedEntity, shift: int) -> EntitySource | None:
@@ -152,6 +209,15 @@ def _translation(segments: Sequence[SegmentWork]) -> ShownTranslation | None:
     text = " ".join(segment.source_text or "" for segment in segments)
     via = list(dict.fromkeys(code for segment in segments for code in segment.via))
     return ShownTranslation(text=text, lang=ENGLISH, score=score, via=via)
+
+
+def _back_translation(segments: Sequence[SegmentWork]) -> ShownBackTranslation | None:
+    backs = [segment.back for segment in segments if segment.back is not None]
+    if not backs:
+        return None
+    places = [place for back in backs for place in back.places]
+    lost = places.count(None)
+    return ShownBackTranslation(text=" ".join(back.text for back in backs), kept=len(places) - lost, lost=lost)
 
 
 def _alignment(prepared: Prepared, segments: Sequence[SegmentWork]) -> ShownAlignment | None:

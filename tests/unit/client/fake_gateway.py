@@ -19,20 +19,32 @@ from spanbridge_shared.contracts.gateway import (
     SentenceResult,
 )
 from spanbridge_shared.contracts.ner import NerRequest, NerResponse, NerResult
+from spanbridge_shared.contracts.translate_train import (
+    EnglishSentence,
+    LostEntity,
+    TranslatedEntity,
+    TranslatedSentence,
+    TranslateTrainRequest,
+    TranslateTrainResponse,
+)
 from spanbridge_shared.contracts.translation import Hypothesis, TranslateRequest, TranslateResponse, Translation
 from spanbridge_shared.errors import AmbiguousInput, Overloaded, SentenceError, UnknownLanguage, UpstreamFailed
 from spanbridge_shared.serving.config import ServiceSettings
 from spanbridge_shared.serving.service_app import error_body, json_answer, service_app
+from spanbridge_shared.text.bio import LabelledSpan, tags_of
 from spanbridge_shared.text.checks import check_text, check_tokens, replace_surrogates
 from spanbridge_shared.text.languages import resolve_language
+from spanbridge_shared.text.offsets import char_span, token_span
+from spanbridge_shared.text.spans import Span
 from spanbridge_shared.text.tokenization import Token, join_tokens, tokenize
 
 
 class FakeGateway:
-    """The engine: `fail_at` is the number of the project call that fails, `busy` how many are refused at first."""
+    """The engine: `fail_at` is the number of the call that fails, `busy` how many are refused at first."""
 
     def __init__(self) -> None:
         self.requests: list[ProjectSentencesRequest] = []
+        self.training: list[TranslateTrainRequest] = []
         self.others: list[Any] = []
         self.model_version = "fake-1"
         self.fail_at: int | None = None
@@ -57,6 +69,43 @@ class FakeGateway:
         lang = detected if request.lang == "auto" else resolve_language(request.lang)
         results = [label(each, lang, request.include) for each in request.sentences]
         return ProjectSentencesResponse(model_version=self.model_version, results=results)
+
+    def translate_train(self, request: TranslateTrainRequest) -> TranslateTrainResponse:
+        self.training.append(request)
+        if self.fail_at == len(self.training):
+            raise UpstreamFailed("translation can't be reached")
+        lang = resolve_language(request.lang)
+        results = [relabel(each, lang) for each in request.sentences]
+        return TranslateTrainResponse(model_version=self.model_version, results=results)
+
+
+def relabel(sentence: EnglishSentence, lang: str) -> TranslatedSentence:
+    """Every sentence is its own translation; entities of the label LOST get lost."""
+    assert sentence.id is not None
+    raw = sentence.text if sentence.text is not None else " ".join(sentence.tokens or [])
+    if not raw:
+        fault = AmbiguousInput("send either text or tokens")
+        return TranslatedSentence(id=sentence.id, text="", lang=lang, error=error_body(fault))
+    pairs = [(t.text, t.span) for t in tokenize(raw, lang)]
+    if sentence.text is None:
+        pairs = list(zip(sentence.tokens or [], join_tokens(sentence.tokens or [])[1], strict=True))
+    offsets = [span for _, span in pairs]
+    entities, lost, tagged = [], [], []
+    for place, each in enumerate(sentence.entities):
+        words = token_span(Span(each.start, each.end), offsets) if sentence.text else Span(each.start, each.end)
+        assert words is not None
+        start, end = char_span(words, offsets)
+        if each.label == "LOST":
+            lost.append(LostEntity(source=place, text=raw[start:end], label=each.label))
+            continue
+        tagged.append(LabelledSpan(words, each.label))
+        entities.append(
+            TranslatedEntity(start=start, end=end, text=raw[start:end], label=each.label, score=1.0, source=place)
+        )
+    return TranslatedSentence(
+        id=sentence.id, text=raw, lang=lang, tokens=[text for text, _ in pairs], tags=tags_of(tagged, len(pairs)),
+        entities=entities, lost=lost, source_text=raw, translation_score=-0.5, via=[], error=None,
+    )  # fmt: skip
 
 
 def label(sentence: Sentence, lang: str, include: list[Any]) -> SentenceResult:
@@ -91,6 +140,11 @@ def fake_app(engine: FakeGateway) -> FastAPI:
     async def project(body: ProjectSentencesRequest, request: Request) -> Response:
         engine.others.append(request.headers.get("content-length"))
         return json_answer(engine.project(body), exclude_unset=True)
+
+    @router.post("/v1/translate-train")
+    async def translate_train(body: TranslateTrainRequest, request: Request) -> Response:
+        engine.others.append(request.headers.get("content-length"))
+        return json_answer(engine.translate_train(body))
 
     @router.post("/v1/translate")
     async def translate(body: TranslateRequest) -> Response:

@@ -202,5 +202,5 @@ class TestServe:
 
 def test_help_names_every_command(run: Run) -> None:
     shown = run("--help").output
-    for command in ("serve", "project", "languages", "methods", "models"):
+    for command in ("serve", "project", "translate-train", "languages", "methods", "models"):
         assert f"  {command} " in shown

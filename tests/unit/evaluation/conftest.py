@@ -12,7 +12,8 @@ from tests.unit.evaluation.evaluation_fakes import FakeClient, opened
 def client(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeClient:
     """The fake client, in the place of the real one; unfinished runs are kept below the test's folder."""
     fake = FakeClient()
-    monkeypatch.setattr("spanbridge_evaluation.measuring.open_client", lambda url: opened(fake))
+    for module in ("opening", "measuring"):
+        monkeypatch.setattr(f"spanbridge_evaluation.{module}.open_client", lambda url, caches: opened(fake))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("SPANBRIDGE_URL", raising=False)
     return fake

@@ -80,15 +80,25 @@ class FakeClient:
         return ["LOC", "ORG", "PER"]
 
     def methods(self) -> list[MethodInfo]:
-        solver = OptionInfo(
-            name="solver", type="string", default="exact", description="How.", choices=["greedy", "exact"]
-        )
-        weight = OptionInfo(name="one_sided_weight", type="number", default=0.4, description="Weight.")
+        linking = [_option("one_sided_weight", 0.4), _option("align_method", "argmax", "argmax"),
+                   _option("trim_source", False), _option("punctuation_links", True)]  # fmt: skip
+        spans = [_option("candidates", "ngram", "ngram"), _option("score", "align", "align"),
+                 _option("solver", "exact", "greedy", "exact"), _option("min_score", 0.0),
+                 _option("score_power", 1.0)]  # fmt: skip
         return [
-            MethodInfo(name="candidates", description="Spans.", options=[solver, weight]),
-            MethodInfo(name="heuristic", description="Runs.", options=[weight]),
+            MethodInfo(name="candidates", description="Spans.", options=[*spans, *linking]),
+            MethodInfo(
+                name="heuristic",
+                description="Runs.",
+                options=[_option("max_gap", 1), _option("max_runs", None), _option("min_ratio", 0.8), *linking],
+            ),
             MethodInfo(name="transfer", description="None.", options=[]),
         ]
+
+
+def _option(name: str, default: Any, *choices: str) -> OptionInfo:
+    kind = "string" if choices else "number"
+    return OptionInfo(name=name, type=kind, default=default, description="How.", choices=list(choices) or None)
 
 
 def result(sentence: Sentence, lang: str, labels: Sequence[str], include: Sequence[str]) -> SentenceResult:

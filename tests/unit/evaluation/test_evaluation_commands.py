@@ -73,6 +73,9 @@ class TestEntities:
             ["LOC"], ["DATE"], 1,
         )  # fmt: skip
         assert "Left out of gold, because no teacher gives them: DATE" in ended.stderr
+        shown = evaluate("conll", "--data", "f", "--lang", "sw", "--labels", "LOC,DATE", "--report", "r.html")
+        assert "left out of gold, because no teacher gives them: DATE" in shown.stdout
+        assert "no teacher gives them: DATE." in (tmp_path / "r.html").read_text(encoding="utf-8")
         none = evaluate("conll", "--data", "f", "--lang", "sw", "--labels", "DATE")
         assert none.exit_code == 1
         assert "no teacher gives any of DATE" in none.stderr
@@ -120,25 +123,80 @@ class TestEntities:
         ended = evaluate("masakhaner2", "--data", "data")
         lines = [line.split() for line in ended.stdout.splitlines() if line.strip()]
         assert lines[0][:6] == ["lang", "method", "sentences", "P", "R", "F1"]
-        assert [line[0] for line in lines[2:]] == ["swa", "yor", "mean"]
+        assert [line[0] for line in lines[2:5]] == ["swa", "yor", "mean"]
         assert lines[2][5] == ".400"
+        assert lines[4][:3] == ["mean", "of", "2"]
 
 
-def test_compare(evaluate: Evaluate, client: FakeClient, tmp_path: Path) -> None:
-    for lang in ("swa", "yor"):
-        write(tmp_path / "data" / lang / "dev.txt", TAGGED)
+class TestCompare:
     arguments = ("masakhaner2", "--data", "data", "--lang", "swa,yor", "--compare")
-    ended = evaluate(*arguments)
-    assert ended.exit_code == 0, ended.output
-    lines = [line.split() for line in ended.stdout.splitlines() if line.strip()]
-    assert lines[0] == ["method", "swa", "yor", "mean", "F1"]
-    assert len(lines) == 2 + 6
-    assert lines[2][-3:] == [".400", ".400", ".400"]
-    assert "swa transfer: skipped: no configured teacher" in ended.stderr
-    assert len(rows(evaluate(*arguments, "--json"))) == 12
-    assert {row["method"] for row in rows(evaluate(*arguments, "--json", "--method", "heuristic"))} == {"heuristic"}
-    assert "no method is called 'x'" in evaluate(*arguments, "--method", "x").stderr
-    assert "no method has the option 'x'" in evaluate(*arguments, "--option", "x=1").stderr
+
+    @pytest.fixture(autouse=True)
+    def _data(self, tmp_path: Path) -> None:
+        for lang in ("swa", "yor"):
+            write(tmp_path / "data" / lang / "dev.txt", TAGGED)
+
+    def test_the_table(self, evaluate: Evaluate, client: FakeClient) -> None:
+        ended = evaluate(*self.arguments)
+        assert ended.exit_code == 0, ended.output
+        lines = [line.split() for line in ended.stdout.splitlines() if line.strip()]
+        assert lines[0] == ["method", "swa", "yor", "mean", "F1", "s", "sentences/s"]
+        own = [line[0] for line in lines[2:9]]
+        assert sorted(own) == [
+            "default", "heuristic", "heuristic-no-threshold", "ngram-align-exact", "ngram-align-greedy",
+            "ngram-align-weighted-greedy", "our-heuristic",
+        ]  # fmt: skip
+        assert lines[2][1:4] == [".400", ".400", ".400"]
+        assert (lines[9][0], lines[9][-3:]) == ("published:", [".800", ".595", ".698"])
+        assert "swa transfer: skipped: no configured teacher" in ended.stderr
+        assert "transfer: skipped for 1 more" in ended.stderr
+        assert "ngram-nmt-exact: skipped: the server has no score=nmt of candidates" in ended.stderr
+
+    def test_rows(self, evaluate: Evaluate, client: FakeClient) -> None:
+        found = rows(evaluate(*self.arguments, "--json"))
+        assert len(found) == 14
+        assert {row["caches"] for row in found} == {"off"}
+        greedy = next(row for row in found if row["preset"] == "ngram-align-greedy")
+        assert (greedy["method"], greedy["options"]["solver"]) == ("candidates", "greedy")
+        assert found[0]["published"][0].keys() == {"method", "setup", "source", "split", "value"}
+        assert {row["method"] for row in rows(evaluate(*self.arguments, "--json", "--method", "heuristic"))} == {
+            "heuristic"
+        }
+
+    def test_presets_alone(self, evaluate: Evaluate, client: FakeClient) -> None:
+        arguments = [*self.arguments[:-1], "--presets", "heuristic,default", "--json"]
+        assert [row["preset"] for row in rows(evaluate(*arguments))] == ["heuristic", "default"] * 2
+        assert "no preset is called 'x'" in evaluate(*self.arguments, "--presets", "x").stderr
+
+    @pytest.mark.parametrize("more", [["--keep-caches"], ["--url", "http://127.0.0.1:1"]])
+    def test_with_caches_there_are_no_seconds(self, evaluate: Evaluate, client: FakeClient, more: list[str]) -> None:
+        ended = evaluate(*self.arguments, *more)
+        assert ended.stdout.split()[:5] == ["method", "swa", "yor", "mean", "F1"]
+        assert "sentences/s" not in ended.stdout
+        assert "seconds are left out: with caches" in ended.stdout
+        assert {row["caches"] for row in rows(evaluate(*self.arguments, *more, "--json"))} == {"shared"}
+
+    def test_wrong_names_are_told(self, evaluate: Evaluate, client: FakeClient) -> None:
+        assert "no preset is of the method 'x'" in evaluate(*self.arguments, "--method", "x").stderr
+        assert "no method has the option 'x'" in evaluate(*self.arguments, "--option", "x=1").stderr
+
+    def test_what_cannot_work_is_skipped(self, evaluate: Evaluate, client: FakeClient, tmp_path: Path) -> None:
+        # As links by attention do where sentences bring their own English.
+        write(tmp_path / "data" / "yor" / "dev.txt", "BAD B-PER\n\nni O\n")
+        ended = evaluate(*self.arguments, "--presets", "default", "--json")
+        assert [row["lang"] for row in rows(ended)] == ["swa"]
+        assert "yor default: skipped: nothing found, 1 of 2 failed (InvalidTokens)" in ended.stderr
+        assert rows(evaluate("masakhaner2", "--data", "data", "--lang", "yor", "--json"))[0]["failed"] == 1
+        none = evaluate("masakhaner2", "--data", "data", "--lang", "yor", "--presets", "default")
+        assert (none.exit_code, none.stdout) == (1, "")
+        assert "spanbridge: nothing found, 1 of 2 failed (InvalidTokens)" in none.stderr
+
+    def test_they_are_listed(self, evaluate: Evaluate, client: FakeClient) -> None:
+        ended = evaluate("presets")
+        assert ended.exit_code == 0, ended.output
+        lines = {line.split()[0]: line for line in ended.stdout.splitlines() if line.strip()}
+        assert "max_gap=1 max_runs=None min_ratio=0.8" in lines["heuristic"]
+        assert lines["ner-align-exact"].rstrip().endswith("candidates=ner of candidates")
 
 
 def test_alignment(evaluate: Evaluate, client: FakeClient, tmp_path: Path) -> None:
@@ -149,7 +207,7 @@ def test_alignment(evaluate: Evaluate, client: FakeClient, tmp_path: Path) -> No
     assert client.calls[0]["target_lang"] == "fra_Latn"
     assert client.calls[0]["options"] == {"one_sided_weight": 0.0}
     typed = rows(evaluate("alignment", "--data", "en-fr/a.test.tsv", "--lang", "fr", "--compare", "--json"))
-    assert [each["method"] for each in typed] == ["argmax", "argmax", "itermax", "match", "softmax"]
+    assert [each["method"] for each in typed][:5] == ["argmax", "argmax", "itermax", "match", "softmax"]
     assert {each["lang"] for each in typed} == {"fr"}
     assert evaluate("alignment", "--data", ".", "--compare").stdout.split()[:4] == ["method", "en-fr", "a.test", "mean"]
 
@@ -180,6 +238,14 @@ def test_texts_too_long_are_cut(evaluate: Evaluate, client: FakeClient, tmp_path
     assert (row["faults"], row["bleu"]) == ({"TextTooLong": 1}, 0)
 
 
+def test_presets_are_of_projection_alone(evaluate: Evaluate, client: FakeClient, tmp_path: Path) -> None:
+    write(tmp_path / "f.tsv", "a\tx\t0-0\n")
+    write(tmp_path / "swh_Latn.tsv", "a\tx\n")
+    for arguments in (["alignment", "--data", "f.tsv"], ["translation", "--data", "swh_Latn.tsv"]):
+        ended = evaluate(*arguments, "--presets", "default")
+        assert (ended.exit_code, "presets are of projection" in ended.stderr) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
@@ -191,6 +257,15 @@ def test_texts_too_long_are_cut(evaluate: Evaluate, client: FakeClient, tmp_path
         (["conll", "--data", "gone", "--lang", "sw"], 1, "gone can't be read"),
         (["europarl-ner", "--data", ".", "--split", "train"], 2, "has the splits dev, test, all"),
         (["xtreme", "--data", "gone"], 1, "gone is no folder"),
+        (["xtreme", "--data", "x" * 300], 1, "can't be read: File name too long"),
+        (["alignment", "--data", "x" * 300], 1, "can't be read: File name too long"),
+        (["translation", "--data", "x" * 300, "--lang", "sw"], 1, "can't be read: File name too long"),
+        (["masakhaner2", "--data", ".", "--split", "**"], 2, "'**' is no name of a part"),
+        (["xtreme", "--data", ".", "--split", "{x}"], 2, "'{x}' is no name of a part"),
+        (["xtreme", "--data", ".", "--split", "../x"], 2, "'../x' is no name of a part"),
+        (["translation", "--data", ".", "--lang", "xx"], 1, "nearest"),
+        (["conll", "--data", "bad", "--lang", "auto"], 1, "no language has the code 'auto'"),
+        (["conll", "--data", "bad", "--lang", "sw", "--parallel", "."], 1, "spanbridge: bad:2: no tag"),
     ],
 )
 def test_wrong_calls_are_told(evaluate: Evaluate, tmp_path: Path, arguments: list[str], code: int, told: str) -> None:

@@ -4,14 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from spanbridge_evaluation.data.layouts import (
-    XTREME,
-    EuroparlSplit,
-    read_conll,
-    read_europarl,
-    read_masakhaner,
-    read_xtreme,
-)
+from spanbridge_evaluation.data.layouts import EuroparlSplit, read_conll, read_europarl, read_masakhaner
 from spanbridge_evaluation.data.lines import DataError
 from spanbridge_evaluation.data.pairs import read_alignment_sets, read_alignments, read_translation_sets
 from spanbridge_shared.errors import UnknownLanguage
@@ -49,6 +42,14 @@ class TestEuroparl:
         with pytest.raises(DataError, match=r"en\.txt:3: sentence 2 has no partner: .*de\.txt has 1 .* 203"):
             read_europarl(root, ["de"], EuroparlSplit.ALL)
 
+    def test_published_names(self, root: Path, tmp_path: Path) -> None:
+        for name in ("en", "de"):
+            write(tmp_path / "own" / f"{name}-europarl.test.conll02", ONE)
+        (found,) = read_europarl(tmp_path / "own", [], EuroparlSplit.ALL)
+        assert (found.lang, len(found.sentences)) == ("de", 1)
+        with pytest.raises(DataError, match=r"has no de\.txt"):
+            read_europarl(write(tmp_path / "alone" / "en.txt").parent, [], EuroparlSplit.ALL)
+
     def test_missing_files_are_told(self, root: Path, tmp_path: Path) -> None:
         with pytest.raises(DataError, match=r"has no it\.txt"):
             read_europarl(root, ["it"], EuroparlSplit.ALL)
@@ -70,22 +71,6 @@ class TestMasakhaner:
             read_masakhaner(tmp_path, ["swa"], "test")
         with pytest.raises(DataError, match=r"has no <lang>/train\.txt"):
             read_masakhaner(tmp_path, [], "train")
-
-
-class TestXtreme:
-    def test_there_are_39(self) -> None:
-        assert len(set(XTREME)) == 39
-
-    @pytest.mark.parametrize("name", ["sw/test", "sw/test.txt", "sw/test.tsv", "test-sw.tsv"])
-    def test_layouts(self, tmp_path: Path, name: str) -> None:
-        write(tmp_path / name, "sw:Samia\tB-PER\n\n")
-        (found,) = read_xtreme(tmp_path, [], "test")
-        assert (found.lang, found.code, found.sentences[0].tokens) == ("sw", "swh_Latn", ("Samia",))
-        assert read_xtreme(tmp_path, ["swa"], "test")[0].sentences == found.sentences
-
-    def test_an_empty_folder_is_told(self, tmp_path: Path) -> None:
-        with pytest.raises(DataError, match="of any XTREME language"):
-            read_xtreme(tmp_path, [], "test")
 
 
 def test_conll_with_and_without_english(tmp_path: Path) -> None:
@@ -116,6 +101,10 @@ class TestAlignments:
             ("a b\tx\t0-0 1:0\t\n", ":2: '1:0' is no link"),
             ("a b\tx\t0-0\t2-0\n", ":2: the link 2-0 is outside the 2 English and 1 other tokens"),
             ("a b\tx\t0-1\t\n", ":2: the link 0-1 is outside"),
+            ("a b\tx\t1-1\t\n", ":2: the link 1-1 is outside"),
+            ("a b\tx\t-1-0\t\n", ":2: '-1-0' is no link"),
+            (f"a b\tx\t{'9' * 5000}-0\t\n", ":2: '9{40}' is no link"),
+            ("a b\tx\t٣-٤\t\n", ":2: '٣-٤' is no link"),
             ("\tx\t\t\n", ":2: the English side has no tokens"),
             ("\n", ":2: 1 tab-separated columns"),
         ],
@@ -127,7 +116,7 @@ class TestAlignments:
     def test_files_without_links(self, tmp_path: Path) -> None:
         with pytest.raises(DataError, match="no sure link"):
             read_alignments(write(tmp_path / "f", "a\tx\t\t0-0\n"))
-        with pytest.raises(DataError, match="is empty"):
+        with pytest.raises(DataError, match=":1: the file is empty"):
             read_alignments(write(tmp_path / "f", ""))
 
     def test_folders(self, tmp_path: Path) -> None:
@@ -164,7 +153,7 @@ class TestTranslations:
             ("a\tb\nc\n", ":2: 1 tab-separated columns in place of 2"),
             ("a\tb\tc\n", ":1: 3 tab-separated columns"),
             ("a\t \n", ":1: the English is empty"),
-            ("", "is empty"),
+            ("", ":1: the file is empty"),
         ],
     )
     def test_faults_name_the_line(self, tmp_path: Path, content: str, told: str) -> None:

@@ -73,7 +73,10 @@ def test_entities(evaluate: Evaluate, client: FakeClient, tmp_path: Path) -> Non
         assert expected in words
     # One plot; then the two faulty sentences of each language, of its best setting only.
     assert page.tags.count("svg") == 1 + 2 * 2
-    assert page.tags.count("details") == 2 * 6
+    # A confusion table of each language and preset that the server has, a teacher of every language missing.
+    assert page.tags.count("details") == 2 * 7
+    for expected in ("Published figures", "fused align, ner_spans, nmt", "0.817", "Shkalikov, master's thesis"):
+        assert expected in words
 
 
 def test_without_errors_there_are_no_worst_sentences(evaluate: Evaluate, client: FakeClient, tmp_path: Path) -> None:

@@ -49,14 +49,19 @@ def test_odd_tokens_are_kept(tmp_path: Path) -> None:
         ("Rais O\nSamia X-PER\n", r"f\.txt:2: the last column, 'X-PER', is no IOB2 tag"),
         ("Rais O\nSamia B-\n", r"f\.txt:2: the last column, 'B-', is no IOB2 tag"),
         ("Rais O\nSamia PER\n", r"f\.txt:2: the last column, 'PER', is no IOB2 tag"),
+        ("Rais O\nSamia S-PER\n", r"f\.txt:2: the last column, 'S-PER', is no IOB2 tag.*; convert IOBES or BILOU"),
+        ("O Rais\nB-PER Samia\n", r"f\.txt:1: the last column, 'Rais', is no .*; column 1 looks like one, but"),
+        ("Rais O NN\nSamia B-PER NN\n", r"f\.txt:1: the last column, 'NN', is no .*; column 2 looks like one"),
+        ("Rais O\rSamia B-PER\r", r"f\.txt:1: a carriage return at position 7; lines must end in LF or CRLF"),
+        ("Rais O\n\ufeffSamia B-PER\n", r"f\.txt:2: a byte order mark inside the file"),
         ("Rais O\n\nSamia B-PERSON\n", r"f\.txt:3: unknown label 'PERSON'; known are DATE, LOC, MISC, ORG, PER"),
         ("Rais O\nSamia O\n", r"f\.txt:1: from here to the end there is no entity"),
         ("a O\nb O\n\nRais O\nSamia I-PER\n", r"f\.txt:5: an I- tag without its B-.*IOB1"),
         (b"Rais O\ncaf\xe9 B-LOC\n", r"f\.txt:2: not UTF-8 \(byte 0xe9 at position 4\)"),
         ("Rais O\n".encode("utf-16"), r"f\.txt:1: the file is in UTF-16"),
         (b"Rais O\nSa\0mia B-PER\n", r"f\.txt:2: a NUL character at position 3"),
-        ("", r"f\.txt has no sentences"),
-        ("\n \n-DOCSTART- O\n", r"f\.txt has no sentences"),
+        ("", r"f\.txt:1: no sentences"),
+        ("\n \n-DOCSTART- O\n", r"f\.txt:1: no sentences"),
     ],
 )
 def test_faults_name_file_and_line(tmp_path: Path, content: str | bytes, told: str) -> None:
@@ -69,24 +74,16 @@ def test_labels_asked_for_are_known(tmp_path: Path) -> None:
     assert read_tagged(path, labels=frozenset({"PERSON"}))[0].tags == ("B-PERSON",)
 
 
+def test_folders_and_impossible_names_are_told(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="can't be read: Is a directory"):
+        read_tagged(tmp_path)
+    with pytest.raises(DataError, match="can't be read: File name too long"):
+        read_tagged(tmp_path / ("x" * 300))
+
+
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"nothing\.txt can't be read: No such file"):
         read_tagged(tmp_path / "nothing.txt")
-
-
-class TestPrefix:
-    def test_it_goes_where_all_tokens_have_it(self, tmp_path: Path) -> None:
-        path = write(tmp_path / "f", "sw:Samia\tB-PER\nsw::\tO\nsw:a:b\tO\n")
-        assert read_tagged(path, prefix="sw:")[0].tokens == ("Samia", ":", "a:b")
-
-    def test_without_it_tokens_are_kept(self, tmp_path: Path) -> None:
-        assert read_tagged(write(tmp_path / "f", "Samia\tB-PER\n"), prefix="sw:")[0].tokens == ("Samia",)
-
-    @pytest.mark.parametrize("bad", ["Samia", "en:Samia", "sw:"])
-    def test_a_token_without_it_is_told(self, tmp_path: Path, bad: str) -> None:
-        path = write(tmp_path / "f", f"sw:a\tO\n\nsw:b\tO\n{bad}\tB-PER\n")
-        with pytest.raises(DataError, match=f":4: the token '{bad}' has no 'sw:' before it"):
-            read_tagged(path, prefix="sw:")
 
 
 @given(st.lists(st.sampled_from(["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]), max_size=12))

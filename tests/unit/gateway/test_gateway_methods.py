@@ -10,6 +10,7 @@ from spanbridge_gateway.core.methods import (
     align_options,
     describe,
     find_method,
+    needs_nmt,
     needs_probabilities,
     projection_options,
     read_options,
@@ -68,11 +69,13 @@ def test_each_service_gets_its_own_options() -> None:
 @pytest.mark.parametrize(
     ("options", "needed"),
     [
-        ({}, False),
+        ({}, True),
+        ({"score": "align"}, False),
+        ({"weight_ner": 0.0}, False),
         ({"score": "ner"}, True),
         ({"score": "ner_spans"}, True),
         ({"candidates": "ner"}, True),
-        ({"score": "fused"}, False),
+        ({"score": "fused", "weight_ner": 0}, False),
         ({"score": "fused", "weight_ner": 0.5}, True),
         ({"score": "fused", "weight_ner_spans": 0.5}, True),
     ],
@@ -83,8 +86,30 @@ def test_probabilities_are_asked_for_only_where_needed(options: dict[str, Any], 
     assert needs_probabilities(read) is needed
 
 
-@pytest.mark.parametrize("options", [{"score": "nmt"}, {"score": "fused", "weight_nmt": 1.0}])
-def test_scores_that_nobody_computes_are_refused(options: dict[str, Any]) -> None:
-    """Regression: `score: nmt` was taken, and silently projected nothing."""
-    with pytest.raises(UnknownOption, match="nmt"):
-        read_options(METHODS[Method.CANDIDATES], options)
+@pytest.mark.parametrize(
+    ("options", "needed"),
+    [
+        ({}, False),
+        ({"score": "nmt"}, True),
+        ({"score": "nmt", "candidates": "aligned"}, True),
+        ({"score": "fused", "weight_nmt": 1.0}, True),
+        ({"score": "fused"}, False),
+        ({"weight_nmt": 1.0}, True),
+        ({"score": "align", "weight_nmt": 1.0}, False),
+    ],
+)
+def test_nmt_scores_are_asked_for_only_where_they_count(options: dict[str, Any], *, needed: bool) -> None:
+    """Regression: `score: nmt` was once taken without any scores, and silently projected nothing."""
+    assert needs_nmt(read_options(METHODS[Method.CANDIDATES], options)) is needed
+
+
+def test_other_methods_need_no_nmt_scores() -> None:
+    assert not needs_nmt(read_options(METHODS[Method.HEURISTIC], {}))
+    assert not needs_nmt(read_options(METHODS[Method.TRANSFER], {}))
+
+
+def test_the_projection_service_is_not_told_how_scores_are_divided() -> None:
+    options = read_options(METHODS[Method.CANDIDATES], {"nmt_min_self": 0.5})
+    assert isinstance(options, CandidatesMethodOptions)
+    assert "nmt_min_self" not in projection_options(options)
+    assert projection_options(options)["nmt_threshold"] == 0.1

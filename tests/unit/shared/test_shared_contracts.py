@@ -3,7 +3,7 @@ import json
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from spanbridge_shared.contracts import alignment, gateway, ner, projection, translation
+from spanbridge_shared.contracts import alignment, gateway, ner, projection, translate_train, translation
 from spanbridge_shared.contracts.alignment import Alignment, AlignRequest
 from spanbridge_shared.contracts.base import MAX_ITEMS, ErrorBody, WireModel, one_or_many
 from spanbridge_shared.contracts.gateway import ProjectSentencesRequest, Sentence
@@ -14,7 +14,7 @@ from spanbridge_shared.contracts.translation import Hypothesis, TranslateRequest
 MODELS = sorted(
     {
         kind
-        for module in (alignment, gateway, ner, projection, translation)
+        for module in (alignment, gateway, ner, projection, translate_train, translation)
         for kind in vars(module).values()
         if isinstance(kind, type) and issubclass(kind, BaseModel)
     },
