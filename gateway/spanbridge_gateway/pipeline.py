@@ -4,13 +4,14 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from spanbridge_gateway import stages
 from spanbridge_gateway.back_translation import back_translate
 from spanbridge_gateway.core.methods import (
     AnyOptions,
     find_method,
+    for_given_entities,
     needs_nmt,
     needs_probabilities,
     read_options,
@@ -116,10 +117,17 @@ class Pipeline:
         sound = [work for work in works if work.segments]
         direct = [work for work in sound if _is_direct(plan, work)]
         bridged = [work for work in sound if not _is_direct(plan, work)]
-        for group, run in ((direct, self._label), (bridged, self._bridge)):
+        given = [work for work in bridged if _brings_entities(work)]
+        rest = [work for work in bridged if not _brings_entities(work)]
+        trusting = replace(plan, options=for_given_entities(plan.options))
+        for group, run, chosen in (
+            (direct, self._label, plan),
+            (given, self._bridge, trusting),
+            (rest, self._bridge, plan),
+        ):
             timings: dict[str, float] = {}
             if group:
-                await run(group, plan, timings)
+                await run(group, chosen, timings)
             add_timings(group, timings)
 
     async def _label(self, works: Sequence[SentenceWork], plan: Plan, timings: dict[str, float]) -> None:
@@ -179,6 +187,10 @@ def _is_direct(plan: Plan, work: SentenceWork) -> bool:
     if isinstance(plan.options, TransferMethodOptions):
         return True
     return plan.lang == ENGLISH and not any(segment.source_given for segment in work.segments)
+
+
+def _brings_entities(work: SentenceWork) -> bool:
+    return any(segment.source_given and segment.source_entities is not None for segment in work.segments)
 
 
 def _assemble_all(works: Sequence[SentenceWork], plan: Plan) -> list[SentenceResult]:

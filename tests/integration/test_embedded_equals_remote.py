@@ -137,4 +137,4 @@ async def test_embedded_equals_remote(remote_url: str, embedded: httpx.AsyncClie
         for path in ("/v1/languages", "/v1/methods"):
             assert _comparable(await embedded.get(path)) == _comparable(await remote.get(path))
     statuses = [(await embedded.post("/v1/project", json=request)).status_code for request in REQUESTS]
-    assert statuses == [200, 200, 200, 200, 200, 200, 200, 422, 422, 422, 422]
+    assert statuses == [200, 200, 200, 200, 200, 200, 200, 200, 422, 422, 422]

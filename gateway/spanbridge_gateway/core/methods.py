@@ -129,6 +129,17 @@ def without_probabilities(options: AnyOptions) -> AnyOptions:
     return options.model_copy(update=changes)
 
 
+def for_given_entities(options: AnyOptions) -> AnyOptions:
+    """Return the options for sentences that bring their own entities, where their score wasn't chosen: align.
+
+    Given entities are taken for right; a teacher that sees the sentence otherwise would lose some of them.
+    """
+    chosen = options.model_fields_set & {"score", "weight_ner"}
+    if not isinstance(options, CandidatesMethodOptions) or chosen:
+        return options
+    return options.model_copy(update={"score": Score.ALIGN})
+
+
 def needs_nmt(options: AnyOptions) -> bool:
     """Say whether the options ask for nmt scores, which the translation model gives."""
     if not isinstance(options, CandidatesMethodOptions):

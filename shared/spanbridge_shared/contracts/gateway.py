@@ -73,8 +73,8 @@ class CandidatesMethodOptions(LinkingOptions, CandidateOptions):
 
     score: Score = Field(
         Score.FUSED,
-        description="What a candidate is scored by; `fused` adds them by weight. Where it isn't chosen and no teacher "
-        "gives probabilities, align.",
+        description="What a candidate is scored by; `fused` adds them by weight. Sentences that bring their own "
+        "entities are scored by align unless told otherwise.",
     )
     weight_align: float = Field(0.35, ge=0, le=10, description="fused: weight of the align score.")
     weight_ner: float = Field(

@@ -10,13 +10,15 @@ from spanbridge_gateway.core.methods import (
     align_options,
     describe,
     find_method,
+    for_given_entities,
     needs_nmt,
     needs_probabilities,
     projection_options,
     read_options,
+    without_probabilities,
 )
 from spanbridge_shared.contracts.gateway import CandidatesMethodOptions, HeuristicMethodOptions, LinkingOptions
-from spanbridge_shared.contracts.projection import CandidateOptions, HeuristicOptions
+from spanbridge_shared.contracts.projection import CandidateOptions, HeuristicOptions, Score
 from spanbridge_shared.errors import UnknownMethod, UnknownOption
 
 
@@ -113,3 +115,24 @@ def test_the_projection_service_is_not_told_how_scores_are_divided() -> None:
     assert isinstance(options, CandidatesMethodOptions)
     assert "nmt_min_self" not in projection_options(options)
     assert projection_options(options)["nmt_threshold"] == 0.1
+
+
+def test_without_a_teacher_the_default_ner_weight_goes_and_a_chosen_one_stays() -> None:
+    """Regression: the default score once asked a pipeline without multilingual teacher for probabilities."""
+    plain = without_probabilities(read_options(METHODS[Method.CANDIDATES], {"weight_nmt": 0.5}))
+    assert isinstance(plain, CandidatesMethodOptions)
+    assert (plain.weight_align, plain.weight_ner, plain.weight_nmt) == (1.0, 0.0, 0.5)
+    assert not needs_probabilities(plain)
+    chosen = read_options(METHODS[Method.CANDIDATES], {"weight_ner": 0.5})
+    assert without_probabilities(chosen) is chosen
+    heuristic = read_options(METHODS[Method.HEURISTIC], {})
+    assert without_probabilities(heuristic) is heuristic
+
+
+def test_given_entities_are_scored_by_align_unless_told_otherwise() -> None:
+    """Regression: gold entities that the teacher saw otherwise once fell below `min_score`."""
+    trusting = for_given_entities(read_options(METHODS[Method.CANDIDATES], {"min_score": 0.1}))
+    assert isinstance(trusting, CandidatesMethodOptions)
+    assert (trusting.score, trusting.min_score) == (Score.ALIGN, 0.1)
+    chosen = read_options(METHODS[Method.CANDIDATES], {"score": "fused"})
+    assert for_given_entities(chosen) is chosen

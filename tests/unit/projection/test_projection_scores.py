@@ -174,6 +174,16 @@ def test_fused_adds_the_parts_by_weight() -> None:
     np.testing.assert_allclose(parts["total"], expected, atol=1e-12)
 
 
+def test_the_ner_weight_of_an_unknown_label_goes_to_the_other_parts() -> None:
+    """Regression: a gold MISC entity once scored low for want of a teacher who knows MISC."""
+    rows = np.array([[0.2, 0.8, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0, 0.0]])
+    entities = (Entity(Span(0, 1), "PER"), Entity(Span(1, 2), "MISC"))
+    sentence = Sentence(entities, [(0, 0, 1.0), (1, 1, 1.0)], ("a", "b"), Probabilities(LABELS, rows))
+    options = CandidateOptions(score=Score.FUSED, weight_align=0.4, weight_ner=0.6)
+    parts = score_parts(sentence, np.array([[0, 1], [1, 2]]), options)
+    np.testing.assert_allclose(parts["total"], [[0.4 + 0.6 * 0.8, 0.0], [0.0, 1.0]])
+
+
 def test_a_single_weight_of_one_is_the_score_itself() -> None:
     alone = score_parts(sentence(), SPANS, CandidateOptions())
     assert alone["total"].tolist() == alone["align"].tolist() == [[1.0, 0.0], [0.0, 0.0]]
