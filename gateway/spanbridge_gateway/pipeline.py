@@ -26,7 +26,6 @@ from spanbridge_gateway.settings import GatewaySettings
 from spanbridge_gateway.upstreams import Infos, Upstreams
 from spanbridge_shared.contracts.gateway import (
     UNDETERMINED,
-    CandidatesMethodOptions,
     ProjectSentencesRequest,
     ProjectSentencesResponse,
     Sentence,
@@ -154,7 +153,7 @@ class Pipeline:
         if needs_probabilities(plan.options):
             async with _timed(timings, "probabilities"):
                 labels = await stages.see_probabilities(self.upstreams, segments, plan.lang)
-        if isinstance(plan.options, CandidatesMethodOptions) and needs_nmt(plan.options):
+        if needs_nmt(plan.options):
             async with _timed(timings, "score"):
                 await score(self.upstreams, works, plan.lang, plan.options, labels)
         async with _timed(timings, "project"):

@@ -51,8 +51,8 @@ async def embedded() -> AsyncIterator[Gateway]:
 @pytest.mark.parametrize(
     "options",
     [
-        {"score": "nmt"},
-        {"score": "nmt", "candidates": "aligned", "nmt_min_self": 0.0},
+        {"score": "nmt", "candidates": "ngram"},
+        {"score": "nmt", "nmt_min_self": 0.0},
         {"score": "fused", "weight_align": 0.5, "weight_nmt": 1.0},
     ],
     ids=str,

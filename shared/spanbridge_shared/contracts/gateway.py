@@ -11,6 +11,7 @@ from spanbridge_shared.contracts.projection import (
     PUNCTUATION_LINKS,
     TRIM_SOURCE,
     CandidateOptions,
+    CandidateSource,
     HeuristicOptions,
     Score,
 )
@@ -76,6 +77,11 @@ class CandidatesMethodOptions(LinkingOptions, CandidateOptions):
         description="What a candidate is scored by; `fused` adds them by weight. Sentences that bring their own "
         "entities are scored by align unless told otherwise.",
     )
+    candidates: CandidateSource = Field(
+        CandidateSource.NGRAM,
+        description="Target spans: n-grams, a teacher's spans, or the n-grams between words aligned with one entity, "
+        "which they are where nmt scores count and nothing else is chosen.",
+    )
     weight_align: float = Field(0.35, ge=0, le=10, description="fused: weight of the align score.")
     weight_ner: float = Field(
         0.65,
@@ -94,6 +100,7 @@ class CandidatesMethodOptions(LinkingOptions, CandidateOptions):
     )
     trim_source: bool = Field(True, description=TRIM_SOURCE)
     punctuation_links: bool = Field(False, description=PUNCTUATION_LINKS)
+    nmt_threshold: float = Field(0.02, ge=0, le=1, description="nmt: scores at or below count as zero.")
     nmt_min_self: float = Field(
         0.2,
         ge=0,

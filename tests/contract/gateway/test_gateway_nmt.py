@@ -13,11 +13,11 @@ SENTENCE = {"id": "1", "text": "Rais Samia alitembelea Nairobi jana."}
 FUSED = {"score": "fused", "weight_align": 0.5, "weight_nmt": 1.0}
 OPTIONS = [
     {"score": "nmt"},
-    {"score": "nmt", "candidates": "aligned"},
-    {"score": "nmt", "solver": "greedy", "nmt_min_self": 0.0},
-    {"score": "nmt", "n_proj_form": "exactly"},
+    {"score": "nmt", "candidates": "ngram"},
+    {"score": "nmt", "candidates": "ngram", "solver": "greedy", "nmt_min_self": 0.0},
+    {"score": "nmt", "candidates": "ngram", "n_proj_form": "exactly"},
     FUSED,
-    FUSED | {"candidates": "aligned"},
+    FUSED | {"candidates": "ngram"},
 ]
 
 

@@ -114,7 +114,35 @@ def test_the_projection_service_is_not_told_how_scores_are_divided() -> None:
     options = read_options(METHODS[Method.CANDIDATES], {"nmt_min_self": 0.5})
     assert isinstance(options, CandidatesMethodOptions)
     assert "nmt_min_self" not in projection_options(options)
-    assert projection_options(options)["nmt_threshold"] == 0.1
+    assert projection_options(options)["nmt_threshold"] == options.nmt_threshold
+
+
+def test_nmt_scores_have_their_own_limit() -> None:
+    def min_score(**options: Any) -> float:
+        found: float = projection_options(read_options(METHODS[Method.CANDIDATES], options))["min_score"]
+        return found
+
+    assert min_score(score="nmt") == 0.0
+    assert min_score(score="nmt", min_score=0.3) == 0.3
+    assert min_score(score="fused", weight_nmt=1.0) == min_score() > 0
+
+
+@pytest.mark.parametrize(
+    ("options", "candidates"),
+    [
+        ({}, "ngram"),
+        ({"score": "nmt"}, "aligned"),
+        ({"weight_nmt": 0.5}, "aligned"),
+        ({"score": "nmt", "candidates": "ngram"}, "ngram"),
+        ({"score": "align", "weight_nmt": 0.5}, "ngram"),
+    ],
+)
+def test_nmt_scores_are_for_aligned_candidates_unless_others_are_chosen(
+    options: dict[str, Any], candidates: str
+) -> None:
+    read = read_options(METHODS[Method.CANDIDATES], options)
+    assert isinstance(read, CandidatesMethodOptions)
+    assert projection_options(read)["candidates"] == candidates
 
 
 def test_without_a_teacher_the_default_ner_weight_goes_and_a_chosen_one_stays() -> None:
