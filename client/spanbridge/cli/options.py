@@ -1,10 +1,13 @@
 """How commands read the options of a method: `--option NAME=VALUE`."""
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import click
+
+_BARE_FRACTION = re.compile(r"-?\.[0-9]+")
 
 
 def read_options(_: click.Context, __: click.Parameter, given: Sequence[str]) -> dict[str, Any]:
@@ -21,5 +24,7 @@ def read_options(_: click.Context, __: click.Parameter, given: Sequence[str]) ->
 def _read_value(value: str) -> Any:
     try:
         return json.loads(value, parse_constant=str)
-    except ValueError:  # A word, such as itermax.
-        return value
+    except (
+        ValueError
+    ):  # A word, such as itermax; or a number as people write it, which JSON wants to begin with a digit.
+        return float(value) if _BARE_FRACTION.fullmatch(value) else value

@@ -22,6 +22,7 @@ _WEIGHTED = {"one_sided_weight": 0.4}
 _BEST_HEURISTIC = {**_AS_PUBLISHED, "max_gap": 1, "max_runs": None, "min_ratio": 0.8}
 _BEST_SPANS = {**_AS_PUBLISHED, "candidates": "ngram", "score": "align", "solver": "exact", "min_score": 0.0,
                "score_power": 1.0}  # fmt: skip
+_PUBLISHED_NMT = {"nmt_threshold": 0.1, "nmt_min_self": 0.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,8 @@ def _spans(name: str, told: str, **options: Any) -> Preset:
 
 def _fused(name: str, told: str, **weights: float) -> Preset:
     zero = {"weight_align": 0.0, "weight_ner": 0.0, "weight_ner_spans": 0.0, "weight_nmt": 0.0}
-    return _spans(name, told, score="fused", **_PLAIN, **{**zero, **weights})
+    published = _PUBLISHED_NMT if weights.get("weight_nmt") else {}
+    return _spans(name, told, score="fused", **_PLAIN, **published, **{**zero, **weights})
 
 
 PRESETS: tuple[Preset, ...] = (
@@ -67,8 +69,8 @@ PRESETS: tuple[Preset, ...] = (
     _spans("ner-align-exact", "a teacher's spans, exact", candidates="ner", **_PLAIN),
     _spans("ngram-ner-exact", "ner score", score="ner", **_PLAIN),
     _spans("ngram-ner-spans-exact", "ner score of any label", score="ner_spans", **_PLAIN),
-    _spans("ngram-nmt-greedy", "nmt score, greedy", score="nmt", solver="greedy", **_PLAIN),
-    _spans("ngram-nmt-exact", "nmt score, exact", score="nmt", **_PLAIN),
+    _spans("ngram-nmt-greedy", "nmt score, greedy", score="nmt", solver="greedy", **_PLAIN, **_PUBLISHED_NMT),
+    _spans("ngram-nmt-exact", "nmt score, exact", score="nmt", **_PLAIN, **_PUBLISHED_NMT),
     _fused("fused-align-ner", "align and ner", weight_align=0.5, weight_ner=0.5),
     _fused("fused-align-ner-spans", "align and ner_spans", weight_align=0.5, weight_ner_spans=0.5),
     _fused("fused-align-nmt", "align and nmt", weight_align=0.5, weight_nmt=1.0),

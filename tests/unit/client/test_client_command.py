@@ -9,10 +9,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import httpx
 import pytest
 from click.testing import Result
 
+from spanbridge.cli.options import read_options
 from spanbridge_shared.contracts.gateway import LanguagesResponse, MethodsResponse
 from spanbridge_shared.errors import ConfigurationError
 from tests.unit.client.fake_gateway import FakeGateway
@@ -204,3 +206,11 @@ def test_help_names_every_command(run: Run) -> None:
     shown = run("--help").output
     for command in ("serve", "project", "translate-train", "languages", "methods", "models"):
         assert f"  {command} " in shown
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("w=.5", 0.5), ("w=-.25", -0.25), ("w=0.5", 0.5), ("w=3", 3), ("w=itermax", "itermax"), ("w=.swh", ".swh")],
+)
+def test_an_options_value_is_a_number_where_people_write_one(written: str, read: object) -> None:
+    assert read_options(click.Context(click.Command("x")), click.Option(["--option"]), [written]) == {"w": read}

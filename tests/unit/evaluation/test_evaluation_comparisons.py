@@ -77,3 +77,10 @@ class TestChoosing:
             chosen_presets(["default", "x"], SERVED, None)
         with pytest.raises(UnknownMethod, match="no preset is of the method 'x'"):
             chosen_presets([], SERVED, "x")
+
+
+def test_nmt_scores_are_compared_as_published() -> None:
+    scored = [preset for preset in PRESETS if preset.options.get("score") == "nmt" or preset.options.get("weight_nmt")]
+    assert len(scored) == 5
+    for preset in scored:
+        assert (preset.options["nmt_threshold"], preset.options["nmt_min_self"]) == (0.1, 0.0), preset.name
