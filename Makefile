@@ -12,7 +12,7 @@ MEMBERS := shared services/translation services/alignment services/projection se
 PROJECTS := $(MEMBERS:%=%/pyproject.toml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-bench run test lint type bench eval format lock clean
+.PHONY: help setup setup-dev setup-bench run test lint type bench eval models-check format lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ setup-bench: $(VENV)/.installed-bench
 
 eval: $(VENV)/.installed-eval  ## Measure on the gold data below DATA=… (10 minutes) into OUT=…; without DATA, say where to get it
 	@$(BIN)/spanbridge evaluate all $(if $(DATA),--data "$(DATA)") --out "$(OUT)" $(ARGS)
+
+models-check: setup-dev  ## Check models/: sums, sizes, loading; with DATA=… measure the cards' figures again (5 minutes)
+	@$(BIN)/python -m training.check $(if $(DATA),--data "$(DATA)")
 
 lock:  ## Renew uv.lock and constraints.txt (needs uv)
 	uv lock
