@@ -20,7 +20,7 @@ help:  ## List the targets
 
 setup: $(VENV)/.installed  ## Make .venv with .venv/bin/spanbridge; quick when nothing changed
 
-setup-dev: $(VENV)/.installed-dev  ## Add `spanbridge evaluate`, and what tests, lint and types need (torch among it)
+setup-dev: $(VENV)/.installed-dev  ## Add `spanbridge evaluate` and `distill`, and what tests, lint and types need (torch among it)
 
 run: setup  ## Start everything in one process on HOST:PORT
 	@exec $(BIN)/spanbridge serve --host $(HOST) --port $(PORT)
@@ -72,10 +72,11 @@ $(VENV)/.installed: $(PROJECTS) constraints.txt | $(VENV)/bin/python
 	@$(PIP) --no-build-isolation $(MEMBERS:%=--editable %)
 	@touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed pyproject.toml evaluation/pyproject.toml
+$(VENV)/.installed-dev: $(VENV)/.installed pyproject.toml evaluation/pyproject.toml distillation/pyproject.toml
 	@echo "Installing what the tests need into $(VENV)"
 	@$(PIP) seqeval
-	@$(PIP) --no-build-isolation --editable evaluation --editable 'client[convert,training]' --group dev
+	@$(PIP) --no-build-isolation --editable evaluation --editable 'distillation[training]' \
+		--editable 'client[convert,training]' --group dev
 	@touch $@
 
 $(VENV)/.installed-eval: $(VENV)/.installed evaluation/pyproject.toml

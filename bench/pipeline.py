@@ -1,8 +1,11 @@
-"""The gateway: cache against none, one batch against single calls, its overhead against calling the services."""
+"""The gateway: cache against none, a batch against single calls, overhead, methods, and the models of before."""
 
+import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -17,6 +20,10 @@ from spanbridge_gateway.upstreams import Upstreams
 from spanbridge_shared.clients.transport import ServiceClient
 
 _TURNS = 9
+_NOISE = 0.97
+"""Of two equal rates in one run, what the lower may come to on a shared machine."""
+_STUDENT_RATE = 200
+_MODELS = "SPANBRIDGE_MODELS_DIR"
 _SERVICES = ("translation", "alignment", "projection", "ner_teacher")
 
 
@@ -29,8 +36,10 @@ async def _gateway() -> AsyncIterator[tuple[httpx.AsyncClient, Upstreams]]:
             yield http, app.state.engine.upstreams
 
 
-async def _project(http: httpx.AsyncClient, texts: tuple[str, ...]) -> None:
-    body = {"sentences": [{"text": text} for text in texts], "lang": "swh_Latn"}
+async def _project(http: httpx.AsyncClient, texts: tuple[str, ...], method: str = "") -> None:
+    body: dict[str, Any] = {"sentences": [{"text": text} for text in texts], "lang": "swh_Latn"}
+    if method:
+        body["method"] = method
     response = await http.post("/v1/project", json=body)
     response.raise_for_status()
     faults = [result["error"] for result in response.json()["results"] if result["error"]]
@@ -74,6 +83,49 @@ async def batched() -> Row:
         "64 sentences, one batch : 64 calls", f"{64 / batch:.1f} sentences/s", f"{64 / single:.1f} sentences/s",
         f"{single / batch:.1f}×",
     )  # fmt: skip
+
+
+async def replaced(before: Path) -> Row:
+    """Compare the default method with the models of another folder, such as those of an earlier commit, by turns."""
+    texts = swahili(64)
+    now = os.environ.get(_MODELS)
+    async with AsyncExitStack() as stack:
+        http, _ = await stack.enter_async_context(_gateway())
+        os.environ[_MODELS] = str(before)
+        try:
+            old, _ = await stack.enter_async_context(_gateway())
+        finally:
+            del os.environ[_MODELS]
+            if now is not None:
+                os.environ[_MODELS] = now
+        pairs = [(await _seconds(lambda: _project(http, texts)), await _seconds(lambda: _project(old, texts)))
+                 for _ in range(_TURNS + 1)]  # fmt: skip
+    ours, theirs = (median(each) for each in zip(*pairs[1:], strict=True))
+    ratio = median(theirs / ours for ours, theirs in pairs[1:])
+    return Row(
+        f"64 sentences, models here : in {before.name}",
+        f"{64 / ours:.1f} sentences/s", f"{64 / theirs:.1f} sentences/s",
+        f"{ratio:.2f}×", "not slower", ratio >= _NOISE,
+    )  # fmt: skip
+
+
+async def methods() -> list[Row]:
+    """Compare every method's speed on a batch with the default method's."""
+    texts = swahili(64)
+    rows: list[Row] = []
+    async with _gateway() as (http, _):
+        answer = (await http.get("/v1/languages")).raise_for_status().json()
+        served = next(each["methods"] for each in answer["languages"] if each["code"] == "swh_Latn")
+        default = await median_seconds(lambda: _project(http, texts), rounds=3)
+        for method in served:
+            seconds = await median_seconds(partial(_project, http, texts, method), rounds=5)
+            student = method == "student"
+            rows.append(Row(
+                f"64 sentences, {method} : the default method", f"{64 / seconds:.1f} sentences/s",
+                f"{64 / default:.1f} sentences/s", f"{default / seconds:.1f}×",
+                f"{_STUDENT_RATE} sentences/s" if student else "", 64 / seconds >= _STUDENT_RATE if student else None,
+            ))  # fmt: skip
+    return rows
 
 
 async def overhead() -> Row:

@@ -8,6 +8,7 @@
 from spanbridge.async_client import AsyncSpanbridge
 from spanbridge.client import Spanbridge
 from spanbridge_shared.contracts.alignment import Alignment, AlignMethod, AlignOptions, TokenPair
+from spanbridge_shared.contracts.compare import ComparedSentence, MethodAnswer
 from spanbridge_shared.contracts.gateway import (
     Entity,
     GivenEntity,
@@ -27,11 +28,13 @@ __all__ = [
     "AlignOptions",
     "Alignment",
     "AsyncSpanbridge",
+    "ComparedSentence",
     "EnglishSentence",
     "Entity",
     "GivenEntity",
     "GivenSource",
     "LanguageInfo",
+    "MethodAnswer",
     "MethodInfo",
     "NerItem",
     "NerResult",

@@ -1,11 +1,11 @@
 """The asynchronous client, over HTTP or with everything in this process; the synchronous one wraps it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel
 
+from spanbridge.answers import Projection, TrainingData
 from spanbridge.connection import Connection
 from spanbridge.requests import (
     MAX_PART_BYTES,
@@ -25,8 +25,10 @@ from spanbridge.requests import (
     wire_size,
 )
 from spanbridge_shared.contracts.alignment import Alignment, AlignMethod, AlignOptions, AlignRequest, AlignResponse
+from spanbridge_shared.contracts.compare import ComparedSentence, CompareRequest, CompareResponse
 from spanbridge_shared.contracts.gateway import (
     DEFAULT_LABELS,
+    DEFAULT_METHOD,
     UNDETERMINED,
     Include,
     LanguageInfo,
@@ -49,22 +51,6 @@ from spanbridge_shared.contracts.translation import TranslateRequest, TranslateR
 from spanbridge_shared.text.languages import ENGLISH
 
 Answer = TypeVar("Answer", bound=BaseModel)
-
-
-@dataclass(frozen=True, slots=True)
-class Projection:
-    """Results in the order of the sentences, and the models they come from; None where no sentence could be sent."""
-
-    results: list[SentenceResult]
-    model_version: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingData:
-    """Translations in the order of the English sentences, and the models they come from; None as in `Projection`."""
-
-    results: list[TranslatedSentence]
-    model_version: str | None
 
 
 class AsyncSpanbridge:
@@ -103,7 +89,7 @@ class AsyncSpanbridge:
         sentences: Iterable[SentenceLike],
         lang: str,
         *,
-        method: str = "candidates",
+        method: str = DEFAULT_METHOD,
         labels: Sequence[str] = DEFAULT_LABELS,
         options: Mapping[str, Any] | None = None,
         include: Sequence[Include] = (),
@@ -117,7 +103,7 @@ class AsyncSpanbridge:
         sentences: Iterable[SentenceLike],
         lang: str,
         *,
-        method: str = "candidates",
+        method: str = DEFAULT_METHOD,
         labels: Sequence[str] = DEFAULT_LABELS,
         options: Mapping[str, Any] | None = None,
         include: Sequence[Include] = (),
@@ -141,6 +127,21 @@ class AsyncSpanbridge:
         for place in sorted(set(range(len(listed))) - set(sendable)):
             results[place] = unsendable(listed[place], sizes[place], lang)
         return Projection([results[place] for place in range(len(listed))], version)
+
+    async def compare(
+        self,
+        sentences: Iterable[SentenceLike],
+        lang: str,
+        *,
+        methods: Sequence[str] | None = None,
+        labels: Sequence[str] = DEFAULT_LABELS,
+        options: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> list[ComparedSentence]:
+        """Label up to 16 sentences by each of `methods`, all that serve the language unless some are named."""
+        listed = [as_sentence(each, place) for place, each in enumerate(as_list(sentences))]
+        envelope = {"lang": lang, "methods": methods, "labels": list(labels), "options": options or {}}
+        fields = {"sentences": listed, **envelope}
+        return (await self._post("/v1/compare", build(CompareRequest, fields, "request"), CompareResponse)).results
 
     async def translate_train(
         self,

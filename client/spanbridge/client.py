@@ -4,11 +4,20 @@ import weakref
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, Self, TypeVar
 
-from spanbridge.async_client import AsyncSpanbridge, Projection, TrainingData
+from spanbridge.answers import Projection, TrainingData
+from spanbridge.async_client import AsyncSpanbridge
 from spanbridge.loop_thread import LoopThread
 from spanbridge.requests import EnglishSentenceLike, NerItemLike, PairLike, SentenceLike
 from spanbridge_shared.contracts.alignment import Alignment, AlignMethod, AlignOptions
-from spanbridge_shared.contracts.gateway import DEFAULT_LABELS, Include, LanguageInfo, MethodInfo, SentenceResult
+from spanbridge_shared.contracts.compare import ComparedSentence
+from spanbridge_shared.contracts.gateway import (
+    DEFAULT_LABELS,
+    DEFAULT_METHOD,
+    Include,
+    LanguageInfo,
+    MethodInfo,
+    SentenceResult,
+)
 from spanbridge_shared.contracts.ner import NerResult
 from spanbridge_shared.contracts.translate_train import TrainMethod, TranslatedSentence, TranslateTrainOptions
 from spanbridge_shared.contracts.translation import Translation
@@ -50,7 +59,7 @@ class Spanbridge:
         sentences: Iterable[SentenceLike],
         lang: str,
         *,
-        method: str = "candidates",
+        method: str = DEFAULT_METHOD,
         labels: Sequence[str] = DEFAULT_LABELS,
         options: Mapping[str, Any] | None = None,
         include: Sequence[Include] = (),
@@ -64,7 +73,7 @@ class Spanbridge:
         sentences: Iterable[SentenceLike],
         lang: str,
         *,
-        method: str = "candidates",
+        method: str = DEFAULT_METHOD,
         labels: Sequence[str] = DEFAULT_LABELS,
         options: Mapping[str, Any] | None = None,
         include: Sequence[Include] = (),
@@ -75,6 +84,18 @@ class Spanbridge:
                 sentences, lang, method=method, labels=labels, options=options, include=include
             )
         )
+
+    def compare(
+        self,
+        sentences: Iterable[SentenceLike],
+        lang: str,
+        *,
+        methods: Sequence[str] | None = None,
+        labels: Sequence[str] = DEFAULT_LABELS,
+        options: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> list[ComparedSentence]:
+        """Label up to 16 sentences by each of `methods`, all that serve the language unless some are named."""
+        return self._run(lambda: self._client.compare(sentences, lang, methods=methods, labels=labels, options=options))
 
     def translate_train(
         self,

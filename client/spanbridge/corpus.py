@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
-from spanbridge.async_client import Projection, TrainingData
+from spanbridge.answers import Projection, TrainingData
 from spanbridge.formats.records import AnyRecord, CorpusError, InputFormat, OutputFormat
 from spanbridge.formats.writers import ENCODERS, Result
 from spanbridge.journal import Failure, Journal, Progress

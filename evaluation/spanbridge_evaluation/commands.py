@@ -1,11 +1,16 @@
 """`spanbridge evaluate`: a subcommand for each kind of data."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from spanbridge_evaluation.arguments import Arguments, measuring, sweeping
+from spanbridge_evaluation.arguments import Arguments, calibrating, contesting, measuring, sweeping
 from spanbridge_shared.contracts.gateway import DEFAULT_LABELS
+
+if TYPE_CHECKING:
+    from spanbridge_evaluation.data.layouts import NerSet
 
 
 @click.group()
@@ -131,12 +136,53 @@ def everything(arguments: Arguments, data: Path | None, out: Path, *, full: bool
 
 
 @evaluate.command()
+@calibrating
+def calibrate(arguments: Arguments, out: Path, members: list[str], folds: int) -> None:
+    """Fit the numbers by which an ensemble merges, and measure it fairly.
+
+    --data is a folder as of MasakhaNER 2, with <lang>/dev.txt, or one file of a named --lang. --split is dev by
+    default. The members label every sentence once; SPANBRIDGE_GATEWAY_CALIBRATION names what --out becomes. The table
+    shows members beside an ensemble whose numbers were fitted on the other --folds.
+    """
+    from spanbridge_evaluation.calibration_run import calibrate_members
+
+    labels = arguments.labels or list(DEFAULT_LABELS)
+    calibrate_members(arguments, _gold(arguments, labels), labels, members, folds, out)
+
+
+@click.command()
+@contesting
+def compare(arguments: Arguments, methods: list[str], folds: int | None) -> None:
+    """Set methods beside each other on gold data.
+
+    --data is a folder as of MasakhaNER 2, with <lang>/dev.txt, or one file of a named --lang. --split is dev by
+    default. One table and plot of F1, sentences a second and megabytes of weights. A stopped run continues with the
+    same command.
+    """
+    from spanbridge_evaluation.contest.running import compare_methods
+
+    labels = arguments.labels or list(DEFAULT_LABELS)
+    compare_methods(arguments, _gold(arguments, labels), labels, methods, folds)
+
+
+@evaluate.command()
 @click.option("--url", envvar="SPANBRIDGE_URL", help="A running server; else all runs in here.")
 def presets(url: str | None) -> None:
     """List the presets that --compare runs, and what a server lacks for them."""
     from spanbridge_evaluation.measuring import list_presets
 
     list_presets(url)
+
+
+def _gold(arguments: Arguments, labels: Sequence[str]) -> list["NerSet"]:
+    """Read a folder as of MasakhaNER 2, or one file."""
+    from spanbridge_evaluation.data.layouts import read_conll, read_masakhaner
+    from spanbridge_evaluation.data.lines import is_file
+
+    if is_file(arguments.data):
+        split = arguments.split or arguments.data.stem
+        return [read_conll(arguments.data, _one_language(arguments), None, split, frozenset(labels))]
+    return read_masakhaner(arguments.data, arguments.lang, arguments.split or "dev", frozenset(labels))
 
 
 def _one_language(arguments: Arguments) -> str:

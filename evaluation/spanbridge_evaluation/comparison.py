@@ -1,6 +1,6 @@
 """The table of `--compare`: settings beside data sets."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.table import Table
@@ -10,22 +10,25 @@ from spanbridge_evaluation.published import published_lines
 from spanbridge_evaluation.results import Caches, Row
 
 
-def comparison(rows: Sequence[Row]) -> Table:
+def comparison(rows: Sequence[Row], weights: Mapping[str, str] | None = None) -> Table:
     """Return settings down and data sets across, with their main score and its mean, in the order of the mean.
 
     Then what is published. Where there are many data sets and few settings, settings stand across. Seconds are there
-    where no setting could gain from those before it.
+    where no setting could gain from those before it. `weights` tell how many MB of models a setting works by.
     """
     columns = list(dict.fromkeys(column_of(row) for row in rows))
-    return _turned(rows, columns) if len(columns) > len({row.name for row in rows}) + 3 else _upright(rows, columns)
+    turned = len(columns) > len({row.name for row in rows}) + 3
+    return (_turned if turned else _upright)(rows, columns, weights or {})
 
 
-def _upright(rows: Sequence[Row], columns: Sequence[str]) -> Table:
+def _upright(rows: Sequence[Row], columns: Sequence[str], weights: Mapping[str, str]) -> Table:
     settings = _compared(rows, columns)
     timed = ["s", "sentences/s"] if _timed(rows) else []
-    table = empty_table("method", *columns, f"mean {main_score(rows[0])[0]}", *timed)
+    weighed = ["MB"] if weights else []
+    table = empty_table("method", *columns, f"mean {main_score(rows[0])[0]}", *timed, *weighed)
     for each in settings:
-        table.add_row(each.name, *each.cells, each.mean, *([each.seconds, each.rate] if timed else []))
+        speed = [each.seconds, each.rate] if timed else []
+        table.add_row(each.name, *each.cells, each.mean, *speed, *[weights.get(each.name, "") for _ in weighed])
     lines = [line for line in published_lines(rows) if line.figures][:SHOWN]
     if lines:
         table.add_section()
@@ -36,7 +39,7 @@ def _upright(rows: Sequence[Row], columns: Sequence[str]) -> Table:
     return table
 
 
-def _turned(rows: Sequence[Row], columns: Sequence[str]) -> Table:
+def _turned(rows: Sequence[Row], columns: Sequence[str], weights: Mapping[str, str]) -> Table:
     settings = _compared(rows, columns)
     beside = ["published"] if any(row.published for row in rows) else []
     best = {column_of(row): best_published(row) for row in rows}
@@ -48,6 +51,8 @@ def _turned(rows: Sequence[Row], columns: Sequence[str]) -> Table:
     if _timed(rows):
         table.add_row("s", *(each.seconds for each in settings))
         table.add_row("sentences/s", *(each.rate for each in settings))
+    if weights:
+        table.add_row("MB", *(weights.get(each.name, "") for each in settings))
     return table
 
 

@@ -1,42 +1,33 @@
 """From arguments to rows: which settings run over which data, and where the rows go."""
 
 import json
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import product
-from typing import TypeVar
 
 import click
 
 from spanbridge_evaluation.arguments import Arguments
-from spanbridge_evaluation.cells import main_score
+from spanbridge_evaluation.attempts import LACKING, UNSERVED, Data, Measured, measure_all
 from spanbridge_evaluation.data.layouts import NerSet
 from spanbridge_evaluation.data.pairs import AlignmentSet, TranslationSet
 from spanbridge_evaluation.opening import caches_for, open_client, opened
 from spanbridge_evaluation.report import worst
 from spanbridge_evaluation.report.page import Example, write_report
-from spanbridge_evaluation.results import Caches, NerRow, Row
-from spanbridge_evaluation.running.alignment import MeasuredAlignment, measure_alignment
+from spanbridge_evaluation.results import Caches, Row
+from spanbridge_evaluation.running.alignment import measure_alignment
 from spanbridge_evaluation.running.comparisons import chosen_presets, lacking, preset_settings
 from spanbridge_evaluation.running.entities import MeasuredEntities, measure_entities
+from spanbridge_evaluation.running.labels import taught_labels
 from spanbridge_evaluation.running.settings import (
     DEFAULT_METHOD,
     Setting,
     alignment_settings,
     translation_settings,
 )
-from spanbridge_evaluation.running.translation import MeasuredTranslation, measure_translation
+from spanbridge_evaluation.running.translation import measure_translation
 from spanbridge_evaluation.running.workbench import Workbench
 from spanbridge_evaluation.tables import print_presets, print_tables
-from spanbridge_shared.errors import MissingTeacher, SpanbridgeError, UnknownMethod, UnknownOption, UnsupportedLanguage
-
-Data = TypeVar("Data", NerSet, AlignmentSet, TranslationSet)
-Measured = TypeVar("Measured", MeasuredEntities, MeasuredAlignment, MeasuredTranslation)
-
-
-class NothingMeasured(SpanbridgeError):
-    """A setting can't run on the data."""
+from spanbridge_shared.errors import UnknownMethod, UnknownOption
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +64,7 @@ def measure_translations(arguments: Arguments, sets: Sequence[TranslationSet]) -
 
 def entity_results(bench: Workbench, arguments: Arguments, sets: Sequence[NerSet], labels: Sequence[str]) -> Results:
     """Measure entities by an open client."""
-    taught = bench.client.labels()
+    taught = taught_labels(bench.client)
     measured = _measure_all(
         bench,
         arguments,
@@ -81,8 +72,8 @@ def entity_results(bench: Workbench, arguments: Arguments, sets: Sequence[NerSet
         _entity_settings(bench, arguments),
         lambda data, each: measure_entities(bench, data, each, labels, taught),
     )
-    _tell_labels(bench, measured)
-    examples = worst.entity_examples(bench, measured, taught) if arguments.report else []
+    tell_labels(bench, measured)
+    examples = worst.entity_examples(bench, measured, taught.together) if arguments.report else []
     return Results([each.row for each in measured], examples)
 
 
@@ -129,66 +120,26 @@ def _measure_all(
     settings: Sequence[Setting],
     measure: Callable[[Data, Setting], Measured],
 ) -> list[Measured]:
-    """Measure every setting on every data set.
+    """Measure every setting on every data set; raises where that leaves nothing.
 
     What can't be served is skipped and told where nobody named it: languages without --lang, settings with --compare.
     """
-    measured: list[Measured] = []
-    skipped: list[tuple[str, SpanbridgeError]] = []
-    passing = _passing(arguments)
-    for data, setting in product(sets, settings):
-        try:
-            found = measure(data.first(arguments.limit), setting)
-            if arguments.compares:
-                _refuse_failures(found.row)
-        except passing as fault:
-            if not arguments.compares or setting.name not in {name for name, _ in skipped}:
-                bench.say(f"{data.lang} {setting.name}: skipped: {fault.detail}")
-            skipped.append((setting.name, fault))
-        else:
-            measured.append(found)
-            _tell(bench, found.row)
-    for line in _skipped_more(skipped) if arguments.compares else ():
-        bench.say(line)
-    if not measured and skipped:
-        raise skipped[-1][1]
-    return measured
-
-
-def _passing(arguments: Arguments) -> tuple[type[SpanbridgeError], ...]:
-    """Return the faults that end one setting on one language, and not the whole run."""
-    if arguments.compares:
-        return (UnsupportedLanguage, MissingTeacher, UnknownOption, UnknownMethod, NothingMeasured)
-    return () if arguments.lang else (UnsupportedLanguage, MissingTeacher)
-
-
-def _refuse_failures(row: Row) -> None:
-    """Raise `NothingMeasured` where sentences failed and none gave anything: the data lacks what the setting needs.
-
-    A sentence without entities doesn't fail, as nothing is asked for it.
-    """
-    silent = isinstance(row, NerRow) and not any(label.predicted for label in row.per_label.values())
-    if row.failed and (silent or row.failed == row.sentences):
-        raise NothingMeasured(f"nothing found, {row.failed:,} of {row.sentences:,} failed ({', '.join(row.faults)})")
-
-
-def _skipped_more(skipped: Sequence[tuple[str, SpanbridgeError]]) -> Iterator[str]:
-    """Say how often a setting was skipped after the first time, which was told as it happened."""
-    for name, count in Counter(name for name, _ in skipped).items():
-        if count > 1:
-            yield f"{name}: skipped for {count - 1} more"
-
-
-def _tell(bench: Workbench, row: Row) -> None:
-    name, score, _ = main_score(row)
-    failed = "".join(f", {count:,} failed ({fault})" for fault, count in row.faults.items())
-    bench.say(
-        f"{row.dataset} {row.lang} {row.name}: {name} {score(row):.3f}, {row.sentences:,} sentences"
-        f"{failed}, {row.seconds:.1f} s"
+    passing = () if arguments.lang else UNSERVED
+    found = measure_all(
+        bench,
+        [data.first(arguments.limit) for data in sets],
+        settings,
+        measure,
+        passing=LACKING if arguments.compares else passing,
+        compared=arguments.compares,
     )
+    if not found.measured and found.skipped:
+        raise found.skipped[-1].fault
+    return found.measured
 
 
-def _tell_labels(bench: Workbench, measured: Sequence[MeasuredEntities]) -> None:
+def tell_labels(bench: Workbench, measured: Sequence[MeasuredEntities]) -> None:
+    """Say which labels of the gold data weren't counted, and why."""
     left_out = {label for each in measured for label in each.row.left_out}
     if left_out:
         bench.say(f"Left out of gold, because no teacher gives them: {', '.join(sorted(left_out))}")

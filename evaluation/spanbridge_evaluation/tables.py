@@ -6,15 +6,13 @@ from collections.abc import Mapping, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from spanbridge_evaluation.cells import SHOWN, best_published, empty_table, share
+from spanbridge_evaluation.cells import APART, SHOWN, best_published, empty_table, share
 from spanbridge_evaluation.comparison import comparison
 from spanbridge_evaluation.published import PublishedLine, published_lines
 from spanbridge_evaluation.results import AlignmentRow, Caches, NerRow, Row, TranslationRow
 from spanbridge_evaluation.running.comparisons import Preset
 
 PIPE_WIDTH = 240
-_APART = {"masakhaner2": "bbj"}
-"""A language that means are also given without: it is translated through French, where every other goes directly."""
 
 
 def print_tables(rows: Sequence[Row], *, compare: bool) -> None:
@@ -77,7 +75,7 @@ def _entities(rows: Sequence[NerRow]) -> Table:
 def _parts(rows: Sequence[NerRow]) -> list[tuple[str, list[NerRow]]]:
     """Return what there is a mean of: all, all without the one that stands apart, and those with published figures."""
     parts = [(f"mean of {len(rows)}", list(rows))]
-    apart = _APART.get(rows[0].dataset)
+    apart = APART.get(rows[0].dataset)
     without = [row for row in rows if row.lang != apart]
     if 1 < len(without) < len(rows):
         parts.append((f"mean of {len(without)}, without {apart}", without))

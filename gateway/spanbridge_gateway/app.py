@@ -2,6 +2,7 @@
 
 from fastapi import FastAPI
 
+from spanbridge_gateway.calibration import load_calibration
 from spanbridge_gateway.pipeline import Pipeline
 from spanbridge_gateway.routes import router
 from spanbridge_gateway.settings import GatewaySettings
@@ -16,5 +17,5 @@ English is labelled, the words are aligned, and the entities are projected back 
 def create_app(settings: GatewaySettings | None = None) -> FastAPI:
     """Return the gateway; raises `ConfigurationError` where a setting is wrong."""
     settings = settings or load_settings(GatewaySettings)
-    pipeline = Pipeline(Upstreams(settings), settings)
+    pipeline = Pipeline(Upstreams(settings), settings, load_calibration(settings.calibration))
     return service_app(name="gateway", description=_DESCRIPTION, engine=pipeline, routers=[router], settings=settings)

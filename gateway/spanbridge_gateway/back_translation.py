@@ -11,7 +11,7 @@ from spanbridge_gateway.core.work import BackTranslation, SegmentWork
 from spanbridge_gateway.marked_translation import EnglishText, Found, MarkedTranslation, Marking, translate_marked
 from spanbridge_gateway.upstreams import Upstreams
 from spanbridge_shared.contracts.alignment import AlignRequest, TokenPair
-from spanbridge_shared.contracts.gateway import LinkingOptions
+from spanbridge_shared.contracts.options import LinkingOptions
 from spanbridge_shared.errors import SpanbridgeError
 from spanbridge_shared.text.offsets import char_span, token_span
 from spanbridge_shared.text.spans import Span

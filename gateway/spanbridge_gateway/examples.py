@@ -25,6 +25,16 @@ PROJECT = Body(
                 "options": {"max_gap": 0, "align_method": "itermax"},
             },
         },
+        "ensemble": {
+            "summary": "The calibrated ensemble",
+            "value": {
+                "sentences": [{"text": "Rais Samia alitembelea Nairobi jana."}],
+                "lang": "swh_Latn",
+                "method": "ensemble",
+                "options": {"threshold": 0.4, "candidates": {"beam": 1}},
+                "include": ["scores"],
+            },
+        },
         "source": {
             "summary": "Gold English side, any language",
             "value": {
@@ -41,6 +51,23 @@ PROJECT = Body(
                     }
                 ],
                 "lang": "deu_Latn",
+            },
+        },
+    }
+)
+COMPARE = Body(
+    openapi_examples={
+        "every": {
+            "summary": "A Swahili sentence by every method",
+            "value": {"sentences": [{"text": "Rais Samia alitembelea Nairobi jana."}], "lang": "swh_Latn"},
+        },
+        "some": {
+            "summary": "Two methods, one with options",
+            "value": {
+                "sentences": [{"text": "Rais Samia alitembelea Nairobi jana."}],
+                "lang": "swh_Latn",
+                "methods": ["heuristic", "candidates"],
+                "options": {"heuristic": {"max_gap": 0}},
             },
         },
     }

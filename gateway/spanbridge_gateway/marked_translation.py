@@ -8,7 +8,7 @@ from spanbridge_gateway.core.markers import Reading, insert_markers, read_marker
 from spanbridge_gateway.core.matching import match_entities
 from spanbridge_gateway.upstreams import Upstreams
 from spanbridge_shared.clients.transport import raised
-from spanbridge_shared.contracts.gateway import MarkerStyle
+from spanbridge_shared.contracts.options import MarkerStyle
 from spanbridge_shared.contracts.translation import TranslateRequest, Translation
 from spanbridge_shared.errors import SpanbridgeError
 from spanbridge_shared.text.languages import ENGLISH

@@ -7,7 +7,7 @@ from spanbridge_gateway.core.methods import projection_options
 from spanbridge_gateway.core.work import SegmentWork
 from spanbridge_gateway.upstreams import Upstreams
 from spanbridge_shared.clients.transport import raised
-from spanbridge_shared.contracts.gateway import CandidatesMethodOptions, HeuristicMethodOptions
+from spanbridge_shared.contracts.options import CandidatesMethodOptions, HeuristicMethodOptions
 from spanbridge_shared.contracts.projection import (
     CandidateOptions,
     CandidatesItem,

@@ -5,13 +5,15 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
-from spanbridge_gateway.core.methods import METHODS, Method, describe
-from spanbridge_gateway.examples import ALIGN, NER, PROJECT, TRANSLATE, TRANSLATE_TRAIN
+from spanbridge_gateway import offers
+from spanbridge_gateway.comparing import compare
+from spanbridge_gateway.examples import ALIGN, COMPARE, NER, PROJECT, TRANSLATE, TRANSLATE_TRAIN
+from spanbridge_gateway.method_models import described_methods
 from spanbridge_gateway.pipeline import Pipeline
 from spanbridge_gateway.translate_train import translate_train
 from spanbridge_shared.contracts.alignment import AlignRequest, AlignResponse
+from spanbridge_shared.contracts.compare import CompareRequest, CompareResponse
 from spanbridge_shared.contracts.gateway import (
-    LanguageInfo,
     LanguagesResponse,
     MethodsResponse,
     ProjectSentencesRequest,
@@ -21,7 +23,6 @@ from spanbridge_shared.contracts.ner import NerRequest, NerResponse
 from spanbridge_shared.contracts.translate_train import TranslateTrainRequest, TranslateTrainResponse
 from spanbridge_shared.contracts.translation import TranslateRequest, TranslateResponse
 from spanbridge_shared.serving.service_app import json_answer
-from spanbridge_shared.text.languages import ENGLISH, languages
 
 router = APIRouter()
 
@@ -44,6 +45,12 @@ async def root() -> Response:
 async def project(request: Request, body: Annotated[ProjectSentencesRequest, PROJECT], pipeline: Engine) -> Response:
     """Translate, label, align and project, for up to 10,000 sentences of one language."""
     return json_answer(await pipeline.project(body, request.is_disconnected), exclude_unset=True)
+
+
+@router.post("/v1/compare", response_model=CompareResponse, tags=["pipeline"], summary="Compare methods")
+async def compare_methods(request: Request, body: Annotated[CompareRequest, COMPARE], pipeline: Engine) -> Response:
+    """Label up to 16 sentences by every method that serves their language, or by those named."""
+    return json_answer(await compare(pipeline, body, request.is_disconnected))
 
 
 @router.post(
@@ -78,30 +85,12 @@ async def ner(body: Annotated[NerRequest, NER], pipeline: Engine) -> Response:
 async def served_languages(pipeline: Engine) -> Response:
     """List the languages that can be labelled from text alone, and how."""
     infos = await pipeline.upstreams.infos()
-    routes: dict[str, list[str]] = {ENGLISH: []} | {
-        code: route[:-1] for code, route in infos.translation.routes.items()
-    }
-    taught = {code for teacher in infos.ner_teacher.teachers for code in teacher.languages}
-    bridged = [Method.CANDIDATES, Method.HEURISTIC]
-    listed = []
-    for code in sorted({*routes, *(taught & languages().keys())}):
-        language = languages()[code]
-        methods = (bridged if code in routes else []) + ([Method.TRANSFER] if taught & {code, "*"} else [])
-        listed.append(
-            LanguageInfo(
-                code=code,
-                name=language.name,
-                aliases=[*language.aliases, language.iso639_3],
-                via=routes.get(code, []),
-                methods=[method.value for method in methods],
-            )
-        )
-    return json_answer(LanguagesResponse(languages=listed))
+    return json_answer(LanguagesResponse(languages=offers.served_languages(infos)))
 
 
 @router.get("/v1/methods", response_model=MethodsResponse, tags=["about"], summary="Methods and their options")
 async def methods(pipeline: Engine) -> Response:
-    """List every method with its options, and the labels that the teachers give."""
+    """List every method with its options, labels and models, and the labels that all teachers give."""
     infos = await pipeline.upstreams.infos()
     labels = sorted({label for teacher in infos.ner_teacher.teachers for label in teacher.labels})
-    return json_answer(MethodsResponse(methods=[describe(spec) for spec in METHODS.values()], labels=labels))
+    return json_answer(MethodsResponse(methods=described_methods(infos), labels=labels))

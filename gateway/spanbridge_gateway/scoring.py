@@ -13,7 +13,7 @@ from spanbridge_gateway.core.work import SegmentWork, SentenceWork
 from spanbridge_gateway.projecting import find_candidates, projections
 from spanbridge_gateway.score_calls import ScoreCalls
 from spanbridge_gateway.upstreams import Upstreams
-from spanbridge_shared.contracts.gateway import CandidatesMethodOptions
+from spanbridge_shared.contracts.options import CandidatesMethodOptions
 from spanbridge_shared.contracts.projection import (
     ProjectedEntity,
     ProjectionCount,

@@ -24,3 +24,6 @@ class GatewaySettings(ServiceSettings):
         256, ge=1, le=1000, description="Sentences (after splitting) in one call to a service."
     )
     info_ttl_s: float = Field(30.0, ge=0, description="Seconds that what services say of themselves is believed.")
+    calibration: str = Field(
+        "", description="Path of the JSON file that ensembles merge by; empty: the one that comes with the gateway."
+    )

@@ -4,6 +4,7 @@ Where one text has more segments than a call may hold, a stage makes as many cal
 """
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from typing import TypeVar
 
 from spanbridge_gateway.core.attention import attention_of, missing_attention, needs_attention
@@ -14,13 +15,12 @@ from spanbridge_gateway.projecting import projections
 from spanbridge_gateway.upstreams import Upstreams
 from spanbridge_shared.clients.transport import raised
 from spanbridge_shared.contracts.alignment import AlignMethod, AlignRequest, TokenPair
-from spanbridge_shared.contracts.gateway import (
+from spanbridge_shared.contracts.ner import NerEntity, NerItem, NerRequest, ProbabilitiesRequest
+from spanbridge_shared.contracts.options import (
     CandidatesMethodOptions,
     HeuristicMethodOptions,
     LinkingOptions,
-    TransferMethodOptions,
 )
-from spanbridge_shared.contracts.ner import NerEntity, NerItem, NerRequest, ProbabilitiesRequest
 from spanbridge_shared.contracts.projection import (
     MAX_SOURCE_ENTITIES,
     ProjectedEntity,
@@ -110,7 +110,7 @@ def _split(work: SentenceWork, segment: SegmentWork) -> list[SegmentWork]:
     return parts
 
 
-async def label_source(upstreams: Upstreams, segments: Sequence[SegmentWork], labels: Sequence[str]) -> None:
+async def label_source(upstreams: Upstreams, segments: Sequence[SegmentWork], labels: AbstractSet[str]) -> None:
     """Have the English teacher label every English side that has no entities yet, and keep the wanted labels."""
     todo = [segment for segment in alive(segments) if segment.source_entities is None and segment.source_tokens]
     for segment in alive(segments):
@@ -219,17 +219,23 @@ async def label_directly(
     upstreams: Upstreams,
     segments: Sequence[SegmentWork],
     lang: str,
-    labels: Sequence[str],
-    options: TransferMethodOptions,
+    labels: AbstractSet[str],
+    *,
+    teacher: str | None = None,
+    min_score: float = 0.0,
 ) -> None:
-    """Have the teacher of a language label the segments themselves: English input, and model transfer."""
+    """Have a teacher label the segments themselves, the one of the language unless another is named.
+
+    Entities are left out that score below `min_score` or have none of the labels.
+    """
+    named = {} if teacher is None else {"teacher": teacher}
     for part in _calls(upstreams, alive(segments)):
         items = [NerItem(tokens=segment.tokens) for segment in part]
-        answer = await upstreams.ner_teacher.ner(NerRequest(sentences=items, lang=lang))
+        answer = await upstreams.ner_teacher.ner(NerRequest(sentences=items, lang=lang, **named))
         for segment, result in zip(part, answer.results, strict=True):
             segment.error = None if result.error is None else raised(result.error)
             segment.entities = [
                 ProjectedEntity(start=each.start, end=each.end, label=each.label, score=each.score, source=0)
                 for each in result.entities
-                if each.label in labels and each.score >= options.min_score
+                if each.label in labels and each.score >= min_score
             ]

@@ -15,7 +15,7 @@ from spanbridge_gateway.core.work import SegmentWork
 from spanbridge_gateway.marked_translation import EnglishText, Marking, translate_english, translate_marked
 from spanbridge_gateway.upstreams import Upstreams
 from spanbridge_shared.clients.transport import raised
-from spanbridge_shared.contracts.gateway import CandidatesMethodOptions
+from spanbridge_shared.contracts.options import CandidatesMethodOptions
 from spanbridge_shared.contracts.projection import Score, SourceEntity
 from spanbridge_shared.contracts.translate_train import (
     EnglishSentence,

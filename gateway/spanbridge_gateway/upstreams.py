@@ -13,13 +13,26 @@ from spanbridge_gateway.settings import EMBEDDED, GatewaySettings
 from spanbridge_shared.clients.services import AlignmentClient, NerTeacherClient, ProjectionClient, TranslationClient
 from spanbridge_shared.clients.transport import ServiceClient
 from spanbridge_shared.contracts.alignment import AlignmentInfo
-from spanbridge_shared.contracts.ner import ANY_LANGUAGE, NerInfo
+from spanbridge_shared.contracts.ner import ANY_LANGUAGE, NerInfo, TeacherInfo, TeacherRole
 from spanbridge_shared.contracts.projection import ProjectionInfo
 from spanbridge_shared.contracts.translation import TranslationInfo
-from spanbridge_shared.errors import ConfigurationError
+from spanbridge_shared.errors import ConfigurationError, MissingTeacher
 from spanbridge_shared.serving.telemetry import REQUEST_ID, TRACEPARENT
 
+STUDENT = "student"
+LLM = "llm"
+"""Keys of teachers, by which requests name them."""
+
+_UNNAMED = (TeacherRole.ENGLISH, TeacherRole.MULTILINGUAL)
+"""Who answers requests that name no teacher."""
+
 Client = TypeVar("Client", bound=ServiceClient)
+
+
+_WAYS = {
+    STUDENT: "set SPANBRIDGE_NER_TEACHER_STUDENT to ctranslate2:PATH of a student, as `spanbridge distill` makes one",
+    LLM: "set SPANBRIDGE_NER_TEACHER_LLM_URL and SPANBRIDGE_NER_TEACHER_LLM_MODEL to an OpenAI-compatible endpoint",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +46,40 @@ class Infos:
 
     def gives_probabilities(self, lang: str) -> bool:
         """Say whether a teacher gives label probabilities for sentences of this language."""
+        return any(each.probabilities and each.role in _UNNAMED and _serves(each, lang) for each in self._teachers)
+
+    def labels_itself(self, lang: str, key: str | None = None) -> bool:
+        """Say whether a teacher labels sentences of this language: that of a key, or the one asked without a key."""
         return any(
-            teacher.probabilities and not {lang, ANY_LANGUAGE}.isdisjoint(teacher.languages)
-            for teacher in self.ner_teacher.teachers
+            (each.role in _UNNAMED if key is None else each.key == key) and _serves(each, lang)
+            for each in self._teachers
         )
+
+    @property
+    def _teachers(self) -> list[TeacherInfo]:
+        return self.ner_teacher.teachers
+
+    def require_teacher(self, key: str, lang: str) -> None:
+        """Raise `MissingTeacher`, which says what to do, where no teacher of this key labels the language."""
+        if self.labels_itself(lang, key):
+            return
+        teachers = {each.key: each for each in self._teachers}
+        if key in teachers:
+            raise MissingTeacher(
+                f"the teacher {key!r} doesn't serve {lang}; it serves {', '.join(sorted(teachers[key].languages))}"
+            )
+        ways = f"; {_WAYS[key]}" if key in _WAYS else ""
+        raise MissingTeacher(f"no teacher {key[:40]!r} is configured; there are {', '.join(teachers)}{ways}")
 
     @property
     def model_version(self) -> str:
         """One string that changes whenever a model or this code does."""
         parts = (self.translation, self.ner_teacher, self.alignment)
         return ":".join([f"spanbridge-{version('spanbridge-gateway')}", *(part.model_version for part in parts)])
+
+
+def _serves(teacher: TeacherInfo, lang: str) -> bool:
+    return not {lang, ANY_LANGUAGE}.isdisjoint(teacher.languages)
 
 
 class Upstreams:

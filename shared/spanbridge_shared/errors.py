@@ -22,7 +22,9 @@ SpanbridgeError                      500
 │       ├── InvalidTokens            empty tokens, tokens with white space
 │       ├── AmbiguousInput           text and tokens both, or neither
 │       ├── InvalidSource            the sentence's own English side doesn't fit
-│       └── InvalidAttention         the attention matrix is missing or doesn't fit
+│       ├── InvalidAttention         the attention matrix is missing or doesn't fit
+│       ├── UnusableAnswer       424  a language model's answer can't be read: cut off, not JSON, refused, empty
+│       └── TeacherUnavailable   424  a teacher behind an API gave no answer: slow, rate-limited, down, wrong key
 ├── Overloaded                       429  the queue is full; carries Retry-After
 ├── ClientLeft                       499  nobody waits for the answer any more; for the log
 ├── UpstreamFailed                   424  a service behind the gateway failed; names which
@@ -136,6 +138,18 @@ class InvalidSource(SentenceError):
 
 class InvalidAttention(SentenceError):
     """The attention matrix that an alignment needs is missing, or doesn't fit the tokens."""
+
+
+class UnusableAnswer(SentenceError):
+    """A language model answered, but with nothing that entities can be read from; the detail says why."""
+
+    status = 424
+
+
+class TeacherUnavailable(SentenceError):
+    """A teacher behind an API gave no answer for this sentence, after all retries."""
+
+    status = 424
 
 
 class Overloaded(SpanbridgeError):

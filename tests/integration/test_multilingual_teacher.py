@@ -85,7 +85,7 @@ async def test_candidates_and_scores_of_the_teacher_project(gateway: Gateway, op
 async def test_the_teachers_languages_are_listed(gateway: Gateway) -> None:
     languages = (await gateway.http.get("/v1/languages")).json()["languages"]
     swahili = next(each for each in languages if each["code"] == "swh_Latn")
-    assert swahili["methods"] == ["candidates", "heuristic", "transfer"]
+    assert swahili["methods"] == ["candidates", "heuristic", "transfer", "ensemble"]
 
 
 @pytest.mark.parametrize("gateway", ["ctranslate2"], indirect=True)

@@ -1,5 +1,6 @@
 """A gateway to talk to in tests, and the settings that put stubs behind it."""
 
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -10,6 +11,7 @@ STUBS = {
     "SPANBRIDGE_ALIGNMENT_BACKEND": "stub",
     "SPANBRIDGE_NER_TEACHER_ENGLISH": "stub:eng_Latn",
     "SPANBRIDGE_NER_TEACHER_MULTILINGUAL": "",
+    "SPANBRIDGE_NER_TEACHER_STUDENT": "",
 }
 
 
@@ -42,3 +44,11 @@ class Gateway:
             return await post(*arguments)
 
         return counted
+
+
+async def without_language(gateway: Gateway, code: str) -> None:
+    """Have the gateway believe that its translation model doesn't serve a language; the stub serves them all."""
+    upstreams = gateway.app.state.engine.upstreams
+    infos = await upstreams.infos()
+    routes = {each: route for each, route in infos.translation.routes.items() if each != code}
+    upstreams._infos = replace(infos, translation=infos.translation.model_copy(update={"routes": routes}))

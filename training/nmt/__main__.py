@@ -57,16 +57,29 @@ def _tokenizer(arguments: argparse.Namespace, space: Workspace, recipe: Recipe) 
     )
 
 
+def _link(arguments: argparse.Namespace, space: Workspace, recipe: Recipe) -> None:
+    from training.nmt.links import link
+
+    run_stage(
+        space["linked"],
+        inputs=[space["prepared"]],
+        options=recipe.options("link"),
+        build=lambda output: link(space["prepared"], recipe.link, output),
+        force=arguments.force,
+    )
+
+
 def _encode(arguments: argparse.Namespace, space: Workspace, recipe: Recipe) -> None:
     from training.nmt.encode import encode
 
     options = recipe.options("encode") | {"max_pieces": recipe.train.widths[-1] - 2}
     tokenizer_file = arguments.tokenizer or space.tokenizer_file
+    linked = [space["linked"]] if space["linked"].is_dir() else []
     run_stage(
         space["encoded"],
-        inputs=[space["prepared"], tokenizer_file],
+        inputs=[space["prepared"], *linked, tokenizer_file],
         options=options,
-        build=lambda output: encode(space["prepared"], tokenizer_file, recipe, output),
+        build=lambda output: encode(space["prepared"], space["linked"], tokenizer_file, recipe, output),
         force=arguments.force,
     )
 
@@ -123,6 +136,21 @@ def _evaluate(arguments: argparse.Namespace, space: Workspace, recipe: Recipe) -
     sys.stdout.write((space["evaluation"] / TABLE).read_text(encoding="utf-8"))
 
 
+def _markers(arguments: argparse.Namespace, space: Workspace, recipe: Recipe) -> None:
+    from spanbridge_shared.contracts.options import MarkerStyle
+    from training.nmt.markers import TABLE, measure
+
+    model, style = arguments.model or space["model"], MarkerStyle(arguments.style)
+    run_stage(
+        space["markers"],
+        inputs=[model, space.data / "mt_dev"],
+        options=recipe.options("evaluate") | {"style": style.value},
+        build=lambda output: measure(model, space.data, recipe.evaluate, style, output),
+        force=arguments.force,
+    )
+    sys.stdout.write((space["markers"] / TABLE).read_text(encoding="utf-8"))
+
+
 def _pack(arguments: argparse.Namespace, space: Workspace, recipe: Recipe) -> None:
     from training.nmt.parcel import pack
 
@@ -151,12 +179,14 @@ def _dequantise(arguments: argparse.Namespace, space: Workspace, recipe: Recipe)
 _STAGES: dict[str, tuple[Command, str]] = {
     "prepare": (_prepare, "filter and de-duplicate DATA/parallel into shards"),
     "tokenizer": (_tokenizer, "learn the pieces and write tokenizer.json"),
+    "link": (_link, "word links of the pairs of the corpora of [link], by eflomal (optional)"),
     "encode": (_encode, "tokenise the shards once"),
     "train": (_train, "train, or go on training"),
     "pack": (_pack, "trained weights as int8 in small files, to carry them from another machine"),
     "unpack": (_unpack, "the weights of such files as the final checkpoint of WORK"),
     "convert": (_convert, "write the CTranslate2 model with its manifest"),
     "evaluate": (_evaluate, "BLEU and chrF on DATA/mt_dev"),
+    "markers": (_markers, "how many markers around names survive a translation of DATA/mt_dev"),
     "dequantise": (_dequantise, "a CTranslate2 model back to transformers float32"),
 }
 
@@ -166,14 +196,18 @@ def _parser() -> argparse.ArgumentParser:
     stages = parser.add_subparsers(dest="stage", required=True)
     for name, (_, purpose) in _STAGES.items():
         stage = stages.add_parser(name, help=purpose, description=purpose)
-        stage.add_argument("--data", type=Path, required=name in ("prepare", "evaluate"), default=Path("DATA"))
+        stage.add_argument(
+            "--data", type=Path, required=name in ("prepare", "evaluate", "markers"), default=Path("DATA")
+        )
         stage.add_argument("--work", type=Path, required=True, help="the folder of this run")
         stage.add_argument("--recipe", type=Path, default=DEFAULT_RECIPE, help="TOML with the hyper-parameters")
         stage.add_argument("--force", action="store_true", help="do it again even when it is up to date")
         if name in ("encode", "convert"):
             stage.add_argument("--tokenizer", type=Path, help="a tokenizer.json to use instead of WORK's")
-        if name in ("evaluate", "dequantise"):
+        if name in ("evaluate", "markers", "dequantise"):
             stage.add_argument("--model", type=Path, help="a converted model to use instead of WORK's")
+        if name == "markers":
+            stage.add_argument("--style", choices=("brackets", "parentheses", "quotes"), default="brackets")
         if name == "train":
             stage.add_argument("--minutes", type=float, help="stop after so long; run again to go on")
             stage.add_argument("--warm-start", type=Path, help="a transformers folder to start from")

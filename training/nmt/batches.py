@@ -6,32 +6,20 @@ cursor is the chunk number, how many of the chunk's batches were handed out, and
 the chunk began.
 """
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from training.nmt.encode import META
+from training.nmt.corpus import Rows, Shard, Side
 from training.nmt.errors import DataError
 from training.nmt.layout import EOS_ID, PAD_ID
 from training.nmt.recipe import TrainRecipe
+from training.nmt.respelling import offsets_of
 
 IGNORED_LABEL = -100
 _CHUNK = 32_768
-
-Rows = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Side:
-    """One side of a shard: `ids` flat, `offsets` (n_pairs + 1,), and the id of its language code."""
-
-    ids: NDArray[np.integer]
-    offsets: NDArray[np.int64]
-    code: int
 
 
 class _Sentences:
@@ -41,6 +29,7 @@ class _Sentences:
         counts = [len(side.ids) for side in sides]
         firsts = np.concatenate([[0], np.cumsum(counts)[:-1]])
         self._ids = np.concatenate([side.ids for side in sides])
+        self._groups = np.concatenate([side.groups for side in sides])
         self._begins = np.concatenate([side.offsets[:-1] + first for side, first in zip(sides, firsts, strict=True)])
         self._lengths = np.concatenate([np.diff(side.offsets) for side in sides])
         self._codes = np.array([side.code for side in sides], np.int64)
@@ -54,18 +43,47 @@ class _Sentences:
         laid[:, 0] = self._codes[shards]
         return laid
 
+    def groups_laid_out(self, rows: Rows, width: int) -> Rows:
+        """The group of each place of `laid_out`, `width` - 1, which no piece has, where there is no piece."""
+        columns = np.arange(width)
+        at = np.clip(self._begins[rows, None] + columns - 1, 0, len(self._groups) - 1)
+        inside = (columns > 0) & (columns <= self._lengths[rows, None])
+        return np.where(inside, self._groups[at].astype(np.int64), width - 1)
+
+
+class _Links:
+    """The linked groups of all shards' pairs."""
+
+    def __init__(self, shards: Sequence[Shard]) -> None:
+        firsts = offsets_of(np.array([len(shard.links.text) for shard in shards]))
+        pairs = [shard.links for shard in shards]
+        self._begins = np.concatenate([links.begins + first for links, first in zip(pairs, firsts, strict=False)])
+        self._text = np.concatenate([links.text for links in pairs])
+        self._translation = np.concatenate([links.translation for links in pairs])
+        self.counts = np.concatenate([links.counts for links in pairs])
+
+    def of(self, rows: Rows) -> tuple[Rows, Rows, Rows]:
+        """The links of pairs `rows`, flat: place in `rows`, group of the text, group of the translation."""
+        counts = self.counts[rows]
+        ends = offsets_of(counts)
+        places = np.arange(ends[-1]) + np.repeat(self._begins[rows] - ends[:-1], counts)
+        owner = np.repeat(np.arange(len(rows)), counts)
+        return owner, self._text[places].astype(np.int64), self._translation[places].astype(np.int64)
+
 
 @dataclass(frozen=True)
-class Shard:
-    """The pairs of one (language, pivot); `lengths` (n_pairs,) counts the longer side with code and `</s>`.
+class Guide:
+    """What the alignment head should look at in the linked sentences of a batch.
 
-    `shares` (n_pairs,) is the running sum of the pairs' weights.
+    `rows` (n,) are their places in the batch; `target_groups` and `source_groups` (n, width) the group of each label
+    and of each source token, width - 1 where it has none; `cells` the linked (sentence, target group, source group) as
+    places in a flattened (n, width, width).
     """
 
-    text: Side
-    translation: Side
-    lengths: Rows
-    shares: NDArray[np.float64]
+    rows: Rows
+    target_groups: Rows
+    source_groups: Rows
+    cells: Rows
 
 
 @dataclass(frozen=True)
@@ -85,28 +103,7 @@ class Batch:
     decoder_input: Rows
     labels: Rows
     cursor: Cursor
-
-
-def load_corpus(encoded: Path, corpus_weights: Mapping[str, float] | None = None) -> list[Shard]:
-    """The shards of the `encode` stage, in name order, empty ones left out; corpora without a weight count 1."""
-    meta = json.loads((encoded / META).read_text(encoding="utf-8"))
-    given = corpus_weights or {}
-    unknown = sorted(set(given) - set(meta["corpora"]))
-    if unknown:
-        raise DataError(f"corpus_weights names {', '.join(unknown)}; the data hold {', '.join(meta['corpora'])}")
-    weights = np.array([given.get(corpus, 1.0) for corpus in meta["corpora"]], np.float64)
-    shards = []
-    for name in sorted(name for name, count in meta["shards"].items() if count["pairs"]):
-        language, pivot = name.split("-")
-        with np.load(encoded / f"{name}.npz") as arrays:
-            sides = [
-                Side(arrays[f"{side}_ids"], arrays[f"{side}_offsets"], meta["languages"][code])
-                for side, code in (("text", language), ("translation", pivot))
-            ]
-            shares = np.cumsum(weights[arrays["corpus"]])
-        longer = np.maximum(np.diff(sides[0].offsets), np.diff(sides[1].offsets))
-        shards.append(Shard(sides[0], sides[1], longer + 2, shares))
-    return shards
+    guide: Guide | None = None
 
 
 class BatchStream:
@@ -124,6 +121,8 @@ class BatchStream:
         self._lengths = np.concatenate([shard.lengths for shard in shards])
         self._texts = _Sentences([shard.text for shard in shards])
         self._translations = _Sentences([shard.translation for shard in shards])
+        self._links = _Links(shards)
+        self._guided = recipe.guide_weight > 0 and bool(self._links.counts.any())
         nothing = tuple(np.zeros((0, 3), np.int64) for _ in recipe.widths)
         self._start = cursor or Cursor(0, 0, nothing)
 
@@ -180,4 +179,17 @@ class BatchStream:
         decoder_input = np.full_like(source, PAD_ID)
         decoder_input[:, 0] = EOS_ID
         decoder_input[:, 1:] = np.where(labels[:, 1:] == IGNORED_LABEL, PAD_ID, labels[:, :-1])
-        return Batch(source, decoder_input, labels, cursor)
+        guide = self._guide(sentences, backward[:, 0], width) if self._guided else None
+        return Batch(source, decoder_input, labels, cursor, guide)
+
+    def _guide(self, sentences: Rows, backward: NDArray[np.bool_], width: int) -> Guide:
+        rows = np.flatnonzero(self._links.counts[sentences])
+        chosen, turned = sentences[rows], backward[rows]
+        texts = self._texts.groups_laid_out(chosen, width)
+        translations = self._translations.groups_laid_out(chosen, width)
+        owner, text, translation = self._links.of(chosen)
+        target = np.where(turned[:, None], texts, translations)
+        source = np.where(turned[:, None], translations, texts)
+        reverse = turned[owner]
+        target_group, source_group = np.where(reverse, text, translation), np.where(reverse, translation, text)
+        return Guide(rows, target, source, (owner * width + target_group) * width + source_group)

@@ -10,7 +10,7 @@ from ctranslate2.converters.transformers import M2M100Loader
 from tokenizers import Tokenizer
 from transformers import M2M100ForConditionalGeneration
 
-from training.nmt.encode import META
+from training.nmt.corpus import META
 from training.nmt.errors import ModelFileError, StageError
 from training.nmt.layout import BOS, EOS, UNK
 from training.nmt.manifest import write_manifest

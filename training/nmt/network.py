@@ -1,10 +1,7 @@
 """The M2M100 network in NLLB's layout, and its training loss."""
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import torch
 from torch import Tensor, nn
 from transformers import M2M100Config, M2M100ForConditionalGeneration
 
@@ -58,28 +55,13 @@ def warm_network(folder: Path, recipe: ModelRecipe, vocabulary: int) -> M2M100Fo
     return network
 
 
-def translation_loss(
-    network: M2M100ForConditionalGeneration,
-    body: Any,
-    arrays: Sequence[Tensor],
-    *,
-    smoothing: float,
-    bf16: bool,
+def token_loss(
+    network: M2M100ForConditionalGeneration, hidden: Tensor, counted: Tensor, labels: Tensor, *, smoothing: float
 ) -> Tensor:
-    """Label-smoothed cross-entropy of (source, decoder_input, counted, labels).
+    """Label-smoothed cross-entropy of the decoder's output `hidden` (rows, width, d_model).
 
     `counted` (n,) are the places of the real target tokens in the flattened decoder input, `labels` (n,) the tokens.
-
-    `body` is `network.model` or its compiled form. The output layer sees only tokens that count: the logits of padding
-    would be most of the memory.
+    The output layer sees only tokens that count: the logits of padding would be most of the memory.
     """
-    source, decoder_input, counted, labels = arrays
-    with torch.autocast(source.device.type, dtype=torch.bfloat16, enabled=bf16):
-        hidden = body(
-            input_ids=source,
-            attention_mask=(source != PAD_ID).long(),
-            decoder_input_ids=decoder_input,
-            use_cache=False,
-        ).last_hidden_state
-        logits = network.lm_head(hidden.flatten(0, 1).index_select(0, counted))
+    logits = network.lm_head(hidden.flatten(0, 1).index_select(0, counted))
     return nn.functional.cross_entropy(logits.float(), labels, label_smoothing=smoothing)

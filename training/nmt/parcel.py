@@ -19,7 +19,7 @@ from torch import Tensor
 from transformers import M2M100ForConditionalGeneration
 
 from training.nmt import checkpoints
-from training.nmt.encode import META
+from training.nmt.corpus import META
 from training.nmt.errors import ModelFileError, StageError
 from training.nmt.network import build_network
 from training.nmt.recipe import ModelRecipe

@@ -37,11 +37,44 @@ class TokenizerRecipe:
 
 
 @dataclass(frozen=True)
+class LinkRecipe:
+    """Which pairs get word links: up to `cap` of each language pair, corpora first named first; words per side."""
+
+    corpora: tuple[str, ...] = (
+        "mafand",
+        "mafand_fr",
+        "menyo20k",
+        "igbo_en_benchmark",
+        "hornmt",
+        "ntrex128",
+        "flores200",
+        "tico19",
+        "nllb_seed",
+        "wmt_newstest",
+        "nollysenti",
+        "salt",
+        "naija_nsc",
+        "autshumato",
+        "bayelemabaga_fr",
+    )
+    cap: int = 13_000
+    min_words: int = 3
+    max_words: int = 60
+    max_ratio: float = 2.5
+
+
+@dataclass(frozen=True)
 class EncodeRecipe:
-    """Each pair is encoded `copies` times: once as served, the others with this share of BPE merges left out."""
+    """Each pair is encoded `copies` times: once as served, the others with this share of BPE merges left out.
+
+    A linked pair has `marked_copies` more, 1 to `marked_spans` phrases of each between brackets.
+    """
 
     copies: int = 1
     merge_dropout: float = 0.1
+    marked_copies: int = 1
+    marked_spans: int = 3
+    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -62,7 +95,9 @@ class TrainRecipe:
     """Optimisation; `batch_tokens` counts padded tokens of the longer side, `widths` code and `</s>` too.
 
     A pair of a corpus in `corpus_weights` is drawn that many times as often as others of its language pair, and
-    counts as that many when the language pairs are weighed.
+    counts as that many when the language pairs are weighed. `marked_share` of what is drawn of a language pair are its
+    marked copies, if it has any. With `respelled` above 0 each pair is read in so many further spellings, where each
+    piece is cut with probability `cut` (see `respelling`). `guide_weight` is the weight of the links' loss.
     """
 
     seed: int = 0
@@ -81,6 +116,10 @@ class TrainRecipe:
     keep_checkpoints: int = 4
     average: int = 1
     corpus_weights: Mapping[str, float] = field(default_factory=dict)
+    marked_share: float = 0.12
+    respelled: int = 0
+    cut: float = 0.1
+    guide_weight: float = 0.0
     compile: bool = True
 
 
@@ -95,9 +134,11 @@ class ConvertRecipe:
 
 @dataclass(frozen=True)
 class EvaluateRecipe:
-    """Translation of the development sets."""
+    """Translation of the development sets; `marked_sentences` of each with up to `marked_spans` names in brackets."""
 
     sentences: int = 200
+    marked_sentences: int = 100
+    marked_spans: int = 3
     beam: int = 4
     target: str = "eng_Latn"
     batch_tokens: int = 2048
@@ -110,6 +151,7 @@ class Recipe:
 
     prepare: PrepareRecipe = field(default_factory=PrepareRecipe)
     tokenizer: TokenizerRecipe = field(default_factory=TokenizerRecipe)
+    link: LinkRecipe = field(default_factory=LinkRecipe)
     encode: EncodeRecipe = field(default_factory=EncodeRecipe)
     model: ModelRecipe = field(default_factory=ModelRecipe)
     train: TrainRecipe = field(default_factory=TrainRecipe)
@@ -124,6 +166,7 @@ class Recipe:
 _SECTIONS: dict[str, type[Any]] = {
     "prepare": PrepareRecipe,
     "tokenizer": TokenizerRecipe,
+    "link": LinkRecipe,
     "encode": EncodeRecipe,
     "model": ModelRecipe,
     "train": TrainRecipe,

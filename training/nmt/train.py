@@ -16,10 +16,11 @@ from torch import Tensor
 from tqdm import tqdm
 
 from training.nmt import checkpoints
-from training.nmt.batches import IGNORED_LABEL, Batch, BatchStream, Cursor, load_corpus
-from training.nmt.encode import META
+from training.nmt.batches import IGNORED_LABEL, Batch, BatchStream, Cursor
+from training.nmt.corpus import META, Rows, load_corpus
 from training.nmt.errors import StageError
-from training.nmt.network import build_network, translation_loss, warm_network
+from training.nmt.guide import TappedBody, guide_loss
+from training.nmt.network import build_network, token_loss, warm_network
 from training.nmt.recipe import Recipe, TrainRecipe
 from training.nmt.stages import STAMP, read_stamp, stamp_of, write_json
 
@@ -53,10 +54,7 @@ def prefetched(stream: Iterator[Batch], *, pin: bool, stop: threading.Event) -> 
     def feed() -> None:
         try:
             for batch in stream:
-                # What counts is found here: on the device, asking would wait for all work under way.
-                counted = np.flatnonzero(batch.labels != IGNORED_LABEL)
-                arrays = (batch.source, batch.decoder_input, counted, batch.labels.reshape(-1)[counted])
-                tensors = [torch.from_numpy(array) for array in arrays]
+                tensors = [torch.from_numpy(array) for array in _arrays(batch)]
                 put(([tensor.pin_memory() for tensor in tensors] if pin else tensors, batch.cursor))
                 if stop.is_set():
                     return
@@ -69,6 +67,16 @@ def prefetched(stream: Iterator[Batch], *, pin: bool, stop: threading.Event) -> 
         if isinstance(item, BaseException):
             raise item
         yield item
+
+
+def _arrays(batch: Batch) -> list[Rows]:
+    """Source, decoder input, places of the labels that count, those labels; then the guide's four, if there is one."""
+    # What counts is found here: on the device, asking would wait for all work under way.
+    counted = np.flatnonzero(batch.labels != IGNORED_LABEL)
+    arrays = [batch.source, batch.decoder_input, counted, batch.labels.reshape(-1)[counted]]
+    guide = batch.guide
+    # A batch without links gives no loss of theirs: an empty mean.
+    return arrays if guide is None else [*arrays, guide.rows, guide.target_groups, guide.source_groups, guide.cells]
 
 
 class Trainer:
@@ -84,9 +92,10 @@ class Trainer:
         else:
             network = warm_network(warm_start, recipe.model, vocabulary)
         self.network: Any = network.to(self._device).train()
+        self._body = TappedBody(self.network.model)
         self._optimizer = self._make_optimizer()
         self._cursor: Cursor | None = None
-        self._shards = load_corpus(encoded, self._recipe.corpus_weights)
+        self._shards = load_corpus(encoded, self._recipe)
         self.step = 0
         self._began = time.monotonic()
 
@@ -128,7 +137,7 @@ class Trainer:
     def run(self, deadline: float) -> None:
         """Train until the last step or `deadline` (time.monotonic), whichever comes first; save where it stops."""
         cuda = self._device.type == "cuda"
-        body = torch.compile(self.network.model, dynamic=True) if cuda and self._recipe.compile else self.network.model
+        body = torch.compile(self._body, dynamic=True) if cuda and self._recipe.compile else self._body
         stop = threading.Event()
         stream = iter(BatchStream(self._shards, self._recipe, cursor=self._cursor))
         saved = self.step
@@ -137,13 +146,13 @@ class Trainer:
             batches = prefetched(stream, pin=cuda, stop=stop)
             while self.step < self._recipe.steps and time.monotonic() < deadline:
                 tensors, cursor = next(batches)
-                loss = self._advance(body, tensors)
+                losses = self._advance(body, tensors)
                 self._cursor = cursor
                 bar.update()
                 if self.step % self._recipe.checkpoint_steps == 0:
                     self.save()
                     saved = self.step
-                    self._log(loss)
+                    self._log(losses)
         finally:
             stop.set()
             bar.close()
@@ -151,33 +160,37 @@ class Trainer:
             self.save()
 
     def _advance(self, body: Any, tensors: list[Tensor]) -> Tensor:
-        arrays = [tensor.to(self._device, non_blocking=True) for tensor in tensors]
+        """Make a step; the losses before their weights: of the tokens, and with links of the alignment head."""
+        source, decoder_input, counted, labels, *guide = (
+            tensor.to(self._device, non_blocking=True) for tensor in tensors
+        )
         for group in self._optimizer.param_groups:
             group["lr"] = learning_rate(self.step + 1, self._recipe)
-        loss = translation_loss(
-            self.network,
-            body,
-            arrays,
-            smoothing=self._recipe.label_smoothing,
-            bf16=self._device.type == "cuda",
-        )
+        with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._device.type == "cuda"):
+            hidden, queries, memory = body(source, decoder_input)
+            smoothing = self._recipe.label_smoothing
+            losses = [token_loss(self.network, hidden, counted, labels, smoothing=smoothing)]
+            if guide:
+                losses.append(guide_loss(self.network.model, source, queries, memory, guide))
+        loss = losses[0] + self._recipe.guide_weight * losses[1] if guide else losses[0]
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self._recipe.clip)
         self._optimizer.step()
         self.step += 1
-        return loss.detach()
+        return torch.stack(losses).detach()
 
-    def _log(self, loss: Tensor) -> None:
+    def _log(self, losses: Tensor) -> None:
+        values = dict(zip(("loss", "guide"), (round(loss, 4) for loss in losses.tolist()), strict=False))
         record = {
             "step": self.step,
-            "loss": round(loss.item(), 4),
+            **values,
             "lr": learning_rate(self.step, self._recipe),
             "seconds": round(time.monotonic() - self._began, 1),
         }
         with (self._folder / LOG).open("a", encoding="utf-8") as file:
             file.write(json.dumps(record) + "\n")
-        logger.info("step %(step)d loss %(loss).3f lr %(lr).2e after %(seconds).0f s", record)
+        logger.info("%s", json.dumps(record))
 
     def finish(self) -> None:
         """Write the mean of the last checkpoints as a transformers folder, `final`."""

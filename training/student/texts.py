@@ -21,7 +21,7 @@ def select(
 
     `texts/LANG.txt` has the words separated by blanks, `running/LANG.txt` the same sentences as running text, which is
     what a translation model reads. `data` is the folder with `ner/masakhaner2`. No sentence of any dev or test part is
-    taken, though the training text of the data set repeats some, and none twice. Raises DataError where there is no text.
+    taken, though the training text repeats some of them, and none twice. Raises DataError where there is no text.
     """
     folder = data / "ner" / "masakhaner2"
     files = [path for path in sorted(folder.glob("*/unlabelled.txt")) if path.parent.name not in set(leave_out)]

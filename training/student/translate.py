@@ -43,6 +43,7 @@ def translate(
 ) -> None:
     """Write `english/LANG.jsonl`, a line {"text", "english"} for each line of `texts/texts/LANG.txt`, in its order.
 
+    `texts/LANG.txt` of the output are the lines that were translated.
     What is translated is the same line of `texts/running/LANG.txt`.
     Every language is read, short sentences first. Where `minutes` end it, the longest sentences are left out.
     """
@@ -62,7 +63,7 @@ def translate(
         network = network.half()
     network.generation_config.decoder_start_token_id = _id(tokenizer, EOS)
     english = _all(network, tokenizer, lines, beam, batch_tokens, minutes)
-    _write(output / ENGLISH_TEXTS, sources, english)
+    _write(output, sources, english)
 
 
 def _lines(folder: Path) -> dict[str, list[str]]:
@@ -133,8 +134,9 @@ def _generate(
     return [tokenizer.decode([each for each in row if each not in special]) for row in answers.tolist()]
 
 
-def _write(folder: Path, sources: dict[str, list[str]], english: dict[tuple[str, int], str]) -> None:
-    folder.mkdir(parents=True)
+def _write(output: Path, sources: dict[str, list[str]], english: dict[tuple[str, int], str]) -> None:
+    for kind in (ENGLISH_TEXTS, TEXTS):
+        (output / kind).mkdir(parents=True)
     for lang, texts in sources.items():
         rows = [
             {"text": text, "english": english[lang, place]}
@@ -142,4 +144,5 @@ def _write(folder: Path, sources: dict[str, list[str]], english: dict[tuple[str,
             if (lang, place) in english
         ]
         lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-        (folder / f"{lang}.jsonl").write_text(lines, encoding="utf-8")
+        (output / ENGLISH_TEXTS / f"{lang}.jsonl").write_text(lines, encoding="utf-8")
+        (output / TEXTS / f"{lang}.txt").write_text("".join(f"{row['text']}\n" for row in rows), encoding="utf-8")

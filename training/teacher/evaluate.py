@@ -10,6 +10,7 @@ from spanbridge_ner_teacher.backends.ctranslate2_teacher import open_ctranslate2
 from spanbridge_ner_teacher.backends.spacy_teacher import SpacyTeacher
 from spanbridge_ner_teacher.core.labels import TagScheme
 from spanbridge_ner_teacher.core.sentences import Sentence
+from spanbridge_shared.errors import SentenceError
 from spanbridge_shared.text.languages import ENGLISH, resolve_language
 from training.nmt.stages import write_json
 from training.teacher.english import DEV, HELD_OUT, LABELS, TEST, check_sentences, english_sentences
@@ -44,6 +45,8 @@ def score(teacher: Teacher, sentences: Sequence[Tagged], lang: str) -> Counts:
         batch = sentences[start : start + _BATCH]
         answers = teacher.entities([Sentence(lang, tokens=words) for words, _ in batch])
         for (_, tags), entities in zip(batch, answers, strict=True):
+            if isinstance(entities, SentenceError):
+                raise entities
             gold = [(s, e, LABELS.index(label)) for s, e, label in mention_spans(tags)]
             predicted = [
                 (each.span.start, each.span.end, LABELS.index(each.label)) for each in entities if each.label in LABELS

@@ -15,7 +15,11 @@ from spanbridge_shared.errors import SpanbridgeError
 COMMANDS = "spanbridge.commands"
 """Entry points by which other packages add commands."""
 
-_ELSEWHERE = {"evaluate": "spanbridge[evaluation]"}
+_ELSEWHERE = {
+    "compare": "spanbridge[evaluation]",
+    "distill": "spanbridge[distillation]",
+    "evaluate": "spanbridge[evaluation]",
+}
 """Commands of packages that may be missing, and what has them."""
 
 

@@ -13,7 +13,7 @@ from spanbridge.corpus import label_corpus, open_corpus
 from spanbridge.formats.readers import READERS
 from spanbridge.formats.records import InputFormat, OutputFormat, guess_input, guess_output
 from spanbridge.journal import RunSettings
-from spanbridge_shared.contracts.gateway import DEFAULT_LABELS, MAX_SENTENCES
+from spanbridge_shared.contracts.gateway import DEFAULT_LABELS, DEFAULT_METHOD, MAX_SENTENCES
 from spanbridge_shared.errors import InvalidRequest
 
 _INCLUDE = ("translation", "alignment", "tokens", "scores")
@@ -40,7 +40,7 @@ def _read_include(context: click.Context, parameter: click.Parameter, given: str
     help="Where results go; - is stdout.",
 )  # fmt: skip
 @url_option
-@click.option("--method", default="candidates", show_default=True, help="One of `spanbridge methods`.")
+@click.option("--method", default=DEFAULT_METHOD, show_default=True, help="One of `spanbridge methods`.")
 @click.option("--option", "options", multiple=True, callback=read_options, metavar="NAME=VALUE", help="Of the method.")
 @click.option("--labels", default=",".join(DEFAULT_LABELS), show_default=True, callback=_read_list, metavar="LIST")
 @click.option(

@@ -11,7 +11,8 @@ from spanbridge.corpus import open_corpus, translate_corpus
 from spanbridge.formats.labelled import LABELLED_READERS
 from spanbridge.formats.records import InputFormat, OutputFormat, guess_input, guess_output
 from spanbridge.journal import RunSettings
-from spanbridge_shared.contracts.gateway import MAX_SENTENCES, MarkerStyle
+from spanbridge_shared.contracts.gateway import MAX_SENTENCES
+from spanbridge_shared.contracts.options import MarkerStyle
 from spanbridge_shared.contracts.translate_train import TrainMethod, TranslateTrainOptions
 
 _PATH = click.Path(dir_okay=False, allow_dash=True, path_type=Path)

@@ -24,16 +24,16 @@ class Example:
     texts: dict[str, str] = field(default_factory=dict)
 
 
-def write_report(path: Path, rows: Sequence[Row], examples: Sequence[Example]) -> None:
+def write_report(path: Path, rows: Sequence[Row], examples: Sequence[Example], lead: str = "") -> None:
     """Write the page; raises `ConfigurationError` where that isn't possible."""
     try:
-        path.write_text(page(rows, examples), encoding="utf-8")
+        path.write_text(page(rows, examples, lead), encoding="utf-8")
     except OSError as fault:
         raise ConfigurationError(f"the report {path} can't be written: {fault.strerror}") from fault
 
 
-def page(rows: Sequence[Row], examples: Sequence[Example]) -> str:
-    """Return the page's HTML."""
+def page(rows: Sequence[Row], examples: Sequence[Example], lead: str = "") -> str:
+    """Return the page's HTML; `lead` are sections that stand first."""
     style = resources.files(__package__).joinpath("style.css").read_text(encoding="utf-8")
     datasets = ", ".join(dict.fromkeys(row.dataset for row in rows))
     versions = ", ".join(dict.fromkeys(row.model_version for row in rows))
@@ -41,6 +41,7 @@ def page(rows: Sequence[Row], examples: Sequence[Example]) -> str:
         f"<h1>Spanbridge on {text(datasets)}</h1>",
         f"<p>{sum(row.sentences for row in rows):,} sentences in all runs. Models: {text(versions)}</p>",
         *([f"<p>{text(left_out(rows))}.</p>"] if left_out(rows) else []),
+        lead,
         _plots(rows),
         _table(rows),
         _published(rows),
@@ -67,10 +68,11 @@ def _plots(rows: Sequence[Row]) -> str:
 
 
 def _table(rows: Sequence[Row]) -> str:
-    return f'<section><h2>Results</h2><div class="wide">{_rows(*_cells(rows))}</div></section>'
+    return f'<section><h2>Results</h2><div class="wide">{html_table(*_cells(rows))}</div></section>'
 
 
-def _rows(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+def html_table(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """Return a table of texts."""
     head = "".join(f"<th>{text(each)}</th>" for each in heads)
     body = "".join("<tr>" + "".join(f"<td>{text(each)}</td>" for each in line) + "</tr>" for line in lines)
     return f"<table><tr>{head}</tr>{body}</table>"
@@ -106,7 +108,9 @@ def _published(rows: Sequence[Row]) -> str:
         for line in lines
     ]  # fmt: skip
     note = "Other models and machines, and their own split; best mean first."
-    return f'<section><h2>Published figures</h2><p>{note}</p><div class="wide">{_rows(heads, cells)}</div></section>'
+    return (
+        f'<section><h2>Published figures</h2><p>{note}</p><div class="wide">{html_table(heads, cells)}</div></section>'
+    )
 
 
 def _scores(row: Row, labels: Sequence[str]) -> list[str]:

@@ -9,8 +9,9 @@ from spanbridge_evaluation.report.drawings import Drawing, DrawnLink, LinkKind, 
 from spanbridge_evaluation.report.page import Example
 from spanbridge_evaluation.results import Row
 from spanbridge_evaluation.running.alignment import MeasuredAlignment
-from spanbridge_evaluation.running.comparisons import TRANSFER
-from spanbridge_evaluation.running.entities import MeasuredEntities, request_labels
+from spanbridge_evaluation.running.comparisons import DIRECT
+from spanbridge_evaluation.running.entities import MeasuredEntities
+from spanbridge_evaluation.running.labels import request_labels
 from spanbridge_evaluation.running.translation import MeasuredTranslation
 from spanbridge_evaluation.running.workbench import Workbench
 from spanbridge_shared.contracts.gateway import Sentence, SentenceResult
@@ -82,7 +83,7 @@ def _source_entities(
     """Return the English entities that were projected, or should have been: gold ones, or the teacher's."""
     if sentence.source is not None:
         return [LabelledSpan(Span(each.start, each.end), each.label) for each in sentence.source.entities or []]
-    if measured.setting.method == TRANSFER or result.translation is None or result.alignment is None:
+    if measured.setting.method in DIRECT or result.translation is None or result.alignment is None:
         return []
     text, offsets, place = result.translation.text, [], 0
     for token in result.alignment.source_tokens:

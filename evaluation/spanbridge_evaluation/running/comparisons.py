@@ -15,6 +15,9 @@ from spanbridge_shared.contracts.gateway import MethodInfo
 from spanbridge_shared.errors import UnknownMethod, UnknownOption
 
 CANDIDATES, HEURISTIC, TRANSFER = "candidates", "heuristic", "transfer"
+STUDENT, ENSEMBLE = "student", "ensemble"
+DIRECT = frozenset({TRANSFER, STUDENT})
+"""Methods that label the sentence itself, whatever its English side says."""
 
 _AS_PUBLISHED = {"align_method": "argmax", "trim_source": False, "punctuation_links": True}
 _PLAIN = {"one_sided_weight": 0.0}
@@ -80,6 +83,8 @@ PRESETS: tuple[Preset, ...] = (
     _spans("back-translation", "links refined by back-translation", back_translation=True),
     Preset("heuristic-back-translation", HEURISTIC, "the same for runs", {**_BEST_HEURISTIC, "back_translation": True}),
     Preset("transfer", TRANSFER, "a multilingual teacher alone"),
+    Preset("student", STUDENT, "a distilled student alone"),
+    Preset("ensemble", ENSEMBLE, "members, merged by calibrated scores"),
 )  # fmt: skip
 
 

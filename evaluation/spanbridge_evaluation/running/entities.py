@@ -11,12 +11,11 @@ from spanbridge_evaluation.metrics.entities import LabelledSentence, Scores, ent
 from spanbridge_evaluation.published import published_figures
 from spanbridge_evaluation.results import LabelRow, NerRow
 from spanbridge_evaluation.running.batches import Run
-from spanbridge_evaluation.running.comparisons import TRANSFER
 from spanbridge_evaluation.running.journal import Outcome
+from spanbridge_evaluation.running.labels import TaughtLabels, counted_labels, request_labels
 from spanbridge_evaluation.running.settings import Setting
 from spanbridge_evaluation.running.workbench import Workbench
 from spanbridge_shared.contracts.gateway import GivenEntity, GivenSource, Sentence, SentenceResult
-from spanbridge_shared.errors import UnknownLabel
 from spanbridge_shared.text.bio import LabelledSpan, spans_of
 from spanbridge_shared.text.spans import Span
 
@@ -25,35 +24,72 @@ DECIMALS = 6
 
 @dataclass(frozen=True, slots=True)
 class MeasuredEntities:
-    """A row with what it was counted from: `sentences` as sent and `labelled`, in the order of the data."""
+    """A row with what it was counted from: `sentences` as sent and `labelled`, in the order of the data.
+
+    `scores` are those of `labelled`'s predicted entities; None where the sentence failed.
+    """
 
     row: NerRow
     data: NerSet
     setting: Setting
     sentences: list[Sentence]
     labelled: list[LabelledSentence]
+    scores: list[tuple[float, ...] | None]
 
 
-def counted_labels(data: NerSet, setting: Setting, asked: Sequence[str], taught: Sequence[str]) -> list[str]:
-    """Return the labels asked for that can be found; raises `UnknownLabel` where that is none.
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some sentences of a data set, by their places, and the setting that they are labelled by."""
 
-    With gold English entities every label can be; else those that a teacher gives.
-    """
-    if data.sources is not None and setting.method != TRANSFER:
-        return list(asked)
-    found = [label for label in asked if label in taught]
-    if not found:
-        raise UnknownLabel(f"no teacher gives any of {', '.join(asked)}; there are {', '.join(sorted(taught))}")
-    return found
+    places: Sequence[int]
+    setting: Setting
 
 
 def measure_entities(
-    bench: Workbench, data: NerSet, setting: Setting, asked: Sequence[str], taught: Sequence[str]
+    bench: Workbench, data: NerSet, setting: Setting, asked: Sequence[str], taught: TaughtLabels
 ) -> MeasuredEntities:
     """Run a setting over a data set, and score it; raises as `Spanbridge.projection` does."""
-    labels = counted_labels(data, setting, asked, taught)
-    sentences = as_sentences(data, labels)
+    return measure_pieces(bench, data, setting, [Piece(range(len(data.sentences)), setting)], asked, taught)
 
+
+def measure_pieces(
+    bench: Workbench,
+    data: NerSet,
+    named: Setting,
+    pieces: Sequence[Piece],
+    asked: Sequence[str],
+    taught: TaughtLabels,
+) -> MeasuredEntities:
+    """Run each piece of a data set by its own setting, and score all as one, by the name and options of `named`.
+
+    Every sentence is in one piece. Raises as `Spanbridge.projection` does.
+    """
+    labels = counted_labels(data, named, asked, taught.of(named))
+    sentences = as_sentences(data, labels)
+    outcomes: dict[int, Outcome] = {}
+    seconds = 0.0
+    for piece in pieces:
+        part = [sentences[place] for place in piece.places]
+        run = _run(bench, data, piece.setting, part, labels, taught.together)
+        outcomes |= zip(piece.places, run.outcomes, strict=True)
+        seconds += run.seconds
+    whole = Run([outcomes[place] for place in range(len(sentences))], seconds)
+    pairs = zip(data.sentences, whole.outcomes, strict=True)
+    labelled = [_labelled(sentence, outcome, labels) for sentence, outcome in pairs]
+    left_out = [label for label in asked if label not in labels]
+    row = _row(bench, data, named, labels, left_out, labelled, whole)
+    scores = [_scores(outcome, labels) for outcome in whole.outcomes]
+    return MeasuredEntities(row, data, named, sentences, labelled, scores)
+
+
+def _run(
+    bench: Workbench,
+    data: NerSet,
+    setting: Setting,
+    sentences: Sequence[Sentence],
+    labels: list[str],
+    taught: Sequence[str],
+) -> Run:
     def call(part: Sequence[Sentence]) -> list[Outcome]:
         answer = bench.client.projection(
             part,
@@ -66,22 +102,18 @@ def measure_entities(
         bench.check_models(answer.model_version)
         return [_outcome(result) for result in answer.results]
 
-    run = bench.run(
+    return bench.run(
         f"{data.dataset} {data.lang} {setting.name}",
         sentences,
         call,
-        kind="entities",
+        kind="scored entities",
+        version=bench.version_of(setting),
         sentences=[each.model_dump(mode="json") for each in sentences],
         lang=data.code,
         method=setting.method,
         options=dict(setting.options),
         labels=labels,
     )
-    pairs = zip(data.sentences, run.outcomes, strict=True)
-    labelled = [_labelled(sentence, outcome, labels) for sentence, outcome in pairs]
-    left_out = [label for label in asked if label not in labels]
-    row = _row(bench, data, setting, labels, left_out, labelled, run)
-    return MeasuredEntities(row, data, setting, sentences, labelled)
 
 
 def as_sentences(data: NerSet, labels: Sequence[str]) -> list[Sentence]:
@@ -106,23 +138,24 @@ def _given(source: TaggedSentence, labels: Sequence[str]) -> GivenSource:
     return GivenSource(tokens=list(source.tokens), entities=entities)
 
 
-def request_labels(part: Sequence[Sentence], labels: Sequence[str], taught: Sequence[str]) -> list[str]:
-    """Return the labels that a request may name: those that a teacher or one of its sentences gives."""
-    given = {each.label for sentence in part if sentence.source for each in sentence.source.entities or []}
-    # A request must name one; what it finds beyond the labels counted is left out again.
-    return [label for label in labels if label in given or label in taught] or sorted(taught)[:1]
-
-
 def _outcome(result: SentenceResult) -> Outcome:
     if result.error is not None:
         return {"entities": [], "error": result.error.error}
-    return {"entities": [[*each.span, each.label] for each in spans_of(result.tags or [])], "error": None}
+    entities = sorted(result.entities, key=lambda each: each.start)  # None overlap, so that tags have the same order.
+    scored = zip(spans_of(result.tags or []), entities, strict=True)
+    return {"entities": [[*each.span, each.label, entity.score] for each, entity in scored], "error": None}
+
+
+def _scores(outcome: Outcome, labels: Sequence[str]) -> tuple[float, ...] | None:
+    if outcome["error"] is not None:
+        return None
+    return tuple(score for *_, label, score in outcome["entities"] if label in labels)
 
 
 def _labelled(sentence: TaggedSentence, outcome: Outcome, labels: Sequence[str]) -> LabelledSentence:
     gold = tuple(each for each in strict_spans(sentence.tags) if each.label in labels)
     predicted = tuple(
-        LabelledSpan(Span(start, end), label) for start, end, label in outcome["entities"] if label in labels
+        LabelledSpan(Span(start, end), label) for start, end, label, _ in outcome["entities"] if label in labels
     )
     return LabelledSentence(len(sentence.tokens), gold, predicted)
 
@@ -157,7 +190,7 @@ def _row(
         faults=run.faults,
         seconds=round(run.seconds, 3),
         sentences_per_second=round(run.rate, 3),
-        model_version=bench.model_version,
+        model_version=bench.version_of(setting),
         preset=setting.preset,
         caches=bench.caches,
         published=published_figures(data.dataset, data.lang, labels=frozenset(labels)),

@@ -11,7 +11,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from spanbridge_evaluation.results import Caches
 from spanbridge_evaluation.running.batches import Run, run_batches
+from spanbridge_evaluation.running.comparisons import ENSEMBLE
 from spanbridge_evaluation.running.journal import Journal, Outcome, run_key
+from spanbridge_evaluation.running.settings import Setting
 from spanbridge_shared.contracts.gateway import GivenSource, Sentence
 from spanbridge_shared.errors import ConfigurationError
 from spanbridge_shared.text.languages import ENGLISH
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from spanbridge import Spanbridge
 
 Item = TypeVar("Item")
+
+_NOTHING = Sentence(tokens=["-"], source=GivenSource(tokens=["-"], entities=[]))
 
 
 @dataclass(slots=True)
@@ -36,6 +40,7 @@ class Workbench:
     progress: Progress
     task: TaskID
     journals: list[Journal] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=dict)
 
     def run(
         self, title: str, items: Sequence[Item], call: Callable[[Sequence[Item]], list[Outcome]], **key: Any
@@ -57,9 +62,20 @@ class Workbench:
         self.console.print(message, markup=False)
 
     def check_models(self, found: str | None) -> None:
-        """Raise `ConfigurationError` where the models are no longer those that the run began with."""
-        if found is not None and found != self.model_version:
+        """Raise `ConfigurationError` where the models are no longer those that the run began with.
+
+        A method may add to their version what it works by beside them, such as an ensemble its calibration.
+        """
+        if found is not None and found != self.model_version and not found.startswith(f"{self.model_version}:"):
             raise ConfigurationError(f"the models changed during the run, from {self.model_version} to {found}")
+
+    def version_of(self, setting: Setting) -> str:
+        """Return the version of all that a setting answers by: the models', and that of an ensemble's calibration."""
+        if setting.method != ENSEMBLE or "parameters" in setting.options:
+            return self.model_version
+        if ENSEMBLE not in self.versions:
+            self.versions[ENSEMBLE] = self.client.projection([_NOTHING], ENGLISH, method=ENSEMBLE).model_version or ""
+        return self.versions[ENSEMBLE]
 
     def finish(self) -> None:
         """Forget the finished batches, because all is done."""
@@ -79,5 +95,4 @@ def workbench(client: "Spanbridge", folder: Path, batch: int, caches: Caches, *,
 
 def served_models(client: "Spanbridge") -> str:
     """Return the models' version, asked with a sentence that brings all that a model would have to find."""
-    nothing = Sentence(tokens=["-"], source=GivenSource(tokens=["-"], entities=[]))
-    return client.projection([nothing], ENGLISH).model_version or ""
+    return client.projection([_NOTHING], ENGLISH).model_version or ""

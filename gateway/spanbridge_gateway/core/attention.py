@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spanbridge_shared.contracts.alignment import AlignMethod
-from spanbridge_shared.contracts.gateway import LinkingOptions
+from spanbridge_shared.contracts.options import LinkingOptions
 from spanbridge_shared.contracts.translation import Translation
 from spanbridge_shared.errors import InvalidAttention
 

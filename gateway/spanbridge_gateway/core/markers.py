@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from spanbridge_shared.contracts.gateway import MarkerStyle
+from spanbridge_shared.contracts.options import MarkerStyle
 from spanbridge_shared.text.sentences import trim
 from spanbridge_shared.text.spans import Span
 from spanbridge_shared.text.tokenization import detokenize

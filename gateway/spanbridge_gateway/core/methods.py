@@ -9,12 +9,14 @@ from pydantic import ValidationError
 
 from spanbridge_shared.contracts.alignment import AlignMethod, AlignOptions
 from spanbridge_shared.contracts.base import WireModel
-from spanbridge_shared.contracts.gateway import (
+from spanbridge_shared.contracts.gateway import MethodInfo, OptionInfo
+from spanbridge_shared.contracts.options import (
     CandidatesMethodOptions,
+    EnsembleMethodOptions,
     HeuristicMethodOptions,
     LinkingOptions,
-    MethodInfo,
-    OptionInfo,
+    Member,
+    StudentMethodOptions,
     TransferMethodOptions,
 )
 from spanbridge_shared.contracts.projection import CandidateOptions, CandidateSource, HeuristicOptions, Score
@@ -27,9 +29,14 @@ class Method(StrEnum):
     CANDIDATES = "candidates"
     HEURISTIC = "heuristic"
     TRANSFER = "transfer"
+    STUDENT = "student"
+    ENSEMBLE = "ensemble"
 
 
-AnyOptions = CandidatesMethodOptions | HeuristicMethodOptions | TransferMethodOptions
+DirectOptions = TransferMethodOptions | StudentMethodOptions
+"""Options of the methods that label the sentence itself."""
+SingleOptions = CandidatesMethodOptions | HeuristicMethodOptions | DirectOptions
+AnyOptions = SingleOptions | EnsembleMethodOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +45,7 @@ class MethodSpec:
 
     method: Method
     description: str
-    options: type[CandidatesMethodOptions] | type[HeuristicMethodOptions] | type[TransferMethodOptions]
+    options: type[AnyOptions]
 
 
 METHODS = {
@@ -58,6 +65,17 @@ METHODS = {
             Method.TRANSFER,
             "Model transfer: a multilingual teacher labels the sentence itself; nothing is translated.",
             TransferMethodOptions,
+        ),
+        MethodSpec(
+            Method.STUDENT,
+            "A student distilled from the other methods labels the sentence itself, at once; nothing is translated.",
+            StudentMethodOptions,
+        ),
+        MethodSpec(
+            Method.ENSEMBLE,
+            "Label by candidates, transfer and student, those that serve the language; then keep the spans that are "
+            "together most probable, by calibrated scores. Where only one of them serves, its answer.",
+            EnsembleMethodOptions,
         ),
     )
 }
@@ -88,13 +106,28 @@ def read_options(spec: MethodSpec, options: dict[str, Any]) -> AnyOptions:
 
 def _check_together(options: AnyOptions) -> None:
     """Refuse single options that fit, but not together."""
-    if isinstance(options, TransferMethodOptions):
+    if isinstance(options, EnsembleMethodOptions):
+        ensemble_candidates(options)
+        _check_parameters(options)
+    if not isinstance(options, LinkingOptions):
         return
     if options.back_translation and options.align_method is AlignMethod.ATTENTION:
         raise UnknownOption(
             "back_translation: no model translates the sentence into its back-translation, so that there is no "
             "attention to align them by; choose another align_method"
         )
+
+
+def _check_parameters(options: EnsembleMethodOptions) -> None:
+    if options.parameters is None:
+        return
+    members = set(options.parameters.members)
+    if not members <= set(Member):
+        raise UnknownOption(
+            f"parameters: {sorted(members - set(Member))[0]!r} is no member; there are {', '.join(Member)}"
+        )
+    if options.members is not None and set(options.members) != members:
+        raise UnknownOption(f"parameters: they are for {', '.join(sorted(members))}, and members names others")
 
 
 def _fitting_nmt(options: AnyOptions) -> AnyOptions:
@@ -110,6 +143,14 @@ def _fitting_nmt(options: AnyOptions) -> AnyOptions:
             changes["min_score"] = 0.0
     missing = {name: value for name, value in changes.items() if name not in options.model_fields_set}
     return options.model_copy(update=missing) if missing else options
+
+
+def ensemble_candidates(options: EnsembleMethodOptions) -> CandidatesMethodOptions:
+    """Return the options of an ensemble's member candidates; raises `UnknownOption` as `read_options` does."""
+    found = read_options(METHODS[Method.CANDIDATES], options.candidates)
+    if not isinstance(found, CandidatesMethodOptions):
+        raise TypeError("the method candidates has other options")
+    return found
 
 
 def align_options(options: LinkingOptions) -> AlignOptions:
@@ -131,7 +172,7 @@ def needs_probabilities(options: LinkingOptions) -> bool:
     return options.candidates is CandidateSource.NER or options.score in (Score.NER, Score.NER_SPANS) or fused
 
 
-def without_probabilities(options: AnyOptions) -> AnyOptions:
+def without_probabilities(options: SingleOptions) -> SingleOptions:
     """Return the options for a language for which no teacher gives probabilities.
 
     The default weight of the ner score goes; one that was chosen stays, and is refused where it can't be had.
@@ -144,7 +185,7 @@ def without_probabilities(options: AnyOptions) -> AnyOptions:
     return options.model_copy(update=changes)
 
 
-def for_given_entities(options: AnyOptions) -> AnyOptions:
+def for_given_entities(options: SingleOptions) -> SingleOptions:
     """Return the options for sentences that bring their own entities, where their score wasn't chosen: align.
 
     Given entities are taken for right; a teacher that sees the sentence otherwise would lose some of them.
@@ -177,12 +218,13 @@ def _describe_option(name: str, found: dict[str, Any], schema: dict[str, Any]) -
     forms = [_resolved(form, schema) for form in found.get("anyOf", [found])]
     types = [form["type"] for form in forms]
     main = forms[0]
+    listed = _resolved(main["items"], schema) if "items" in main else main
     return OptionInfo(
         name=name,
         type=" or ".join(types),
         default=found.get("default"),
         description=found.get("description", ""),
-        choices=main.get("enum"),
+        choices=listed.get("enum"),
         minimum=main.get("minimum"),
         maximum=main.get("maximum"),
     )

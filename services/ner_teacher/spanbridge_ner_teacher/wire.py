@@ -4,10 +4,12 @@ import json
 from collections.abc import Sequence
 from enum import StrEnum
 
+from spanbridge_ner_teacher.backends.base import MeteredTeacher
 from spanbridge_ner_teacher.core.decoding import rounded_rows
 from spanbridge_ner_teacher.core.labels import FloatMatrix
 from spanbridge_ner_teacher.core.sentences import Entity, Sentence
-from spanbridge_shared.contracts.ner import NerEntity, NerItem, NerResult, TokenProbabilities
+from spanbridge_ner_teacher.posts import Post
+from spanbridge_shared.contracts.ner import NerEntity, NerItem, NerResult, TeacherInfo, TokenProbabilities
 from spanbridge_shared.errors import AmbiguousInput, SentenceError
 from spanbridge_shared.serving.cache import cache_key
 from spanbridge_shared.text.checks import check_text, check_tokens
@@ -70,3 +72,18 @@ def wire_probabilities(sentence: Sentence, rows: FloatMatrix) -> TokenProbabilit
     """Return a sentence's rows for the wire, with the tokens where a text was sent."""
     tokens = None if sentence.tokens is not None else list(sentence.words()[0])
     return TokenProbabilities(tokens=tokens, probabilities=rounded_rows(rows))
+
+
+def wire_teacher(post: Post) -> TeacherInfo:
+    """Return a teacher in its role for the wire."""
+    card = post.card
+    return TeacherInfo(
+        key=post.key,
+        role=post.role,
+        name=card.name,
+        model_version=card.model_version,
+        labels=list(card.labels),
+        languages=list(post.languages),
+        probabilities=card.tags is not None,
+        usage=post.teacher.usage if isinstance(post.teacher, MeteredTeacher) else None,
+    )

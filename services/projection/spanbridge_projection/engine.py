@@ -8,11 +8,20 @@ from typing import TypeVar
 
 from spanbridge_projection.core.candidates import candidate_spans
 from spanbridge_projection.core.highs import warm_up
+from spanbridge_projection.core.merging import Merged, Weights, merge
 from spanbridge_projection.core.preparation import prepared
 from spanbridge_projection.core.projection import Projection, project
 from spanbridge_projection.core.sentence import Entity, Sentence
-from spanbridge_projection.intake import check_labels, check_options, read_options, read_sentence
+from spanbridge_projection.intake import (
+    check_labels,
+    check_options,
+    read_options,
+    read_proposals,
+    read_sentence,
+    read_weights,
+)
 from spanbridge_projection.settings import ProjectionSettings
+from spanbridge_shared.contracts.merging import MergedEntity, MergeItem, MergeRequest, MergeResult
 from spanbridge_shared.contracts.projection import (
     CandidateOptions,
     CandidatesItem,
@@ -30,7 +39,8 @@ from spanbridge_shared.serving.service_app import error_body
 
 SERVICE = "projection"
 _DECIMALS = 6
-_Result = TypeVar("_Result", CandidatesResult, ProjectResult)
+_Result = TypeVar("_Result", CandidatesResult, ProjectResult, MergeResult)
+_Answer = CandidatesResult | ProjectResult | MergeResult | SentenceError
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +82,7 @@ class _Projections(_Job):
 
 
 _Outcome = CandidatesResult | ProjectResult | SentenceError
+_Merging = MergeResult | SentenceError
 
 
 class ProjectionEngine:
@@ -86,6 +97,14 @@ class ProjectionEngine:
             max_queue=settings.max_queue,
             wait_ms=settings.batch_wait_ms,
         )
+        self._merging: Batcher[MergeItem, _Merging, Weights] = Batcher(
+            lambda weights, items: [_merged(item, weights) for item in items],
+            lambda item: len(item.proposals),
+            service=SERVICE,
+            max_batch_tokens=settings.max_batch_tokens,
+            max_queue=settings.max_queue,
+            wait_ms=settings.batch_wait_ms,
+        )
         code = version("spanbridge-projection")
         self._info = ProjectionInfo(service=SERVICE, version=code, model_version=f"{SERVICE}-{code}")
 
@@ -93,10 +112,11 @@ class ProjectionEngine:
         """Load what the exact solver needs, then serve."""
         await asyncio.to_thread(warm_up)
         self._batcher.start()
+        self._merging.start()
 
     async def stop(self) -> None:
         """Finish what was accepted."""
-        await self._batcher.stop()
+        await asyncio.gather(self._batcher.stop(), self._merging.stop())
 
     def info(self) -> ProjectionInfo:
         """Return the methods and the code's version."""
@@ -107,24 +127,48 @@ class ProjectionEngine:
         check_options(request.options)
         check_labels(request.probability_labels, request.sentences)
         job = _Candidates(_frozen(request.probability_labels), request.options)
-        return await self._answers(job, request.sentences, CandidatesResult)
+        return _answers(await self._batcher.submit(job, request.sentences), CandidatesResult)
 
     async def project(self, request: ProjectRequest) -> list[ProjectResult]:
         """Return each sentence's target entities; raises `RequestError` for a fault of the whole request."""
         options = read_options(request)
         check_labels(request.probability_labels, request.sentences)
         job = _Projections(_frozen(request.probability_labels), options, "scores" in request.include)
-        return await self._answers(job, request.sentences, ProjectResult)
+        return _answers(await self._batcher.submit(job, request.sentences), ProjectResult)
 
-    async def _answers(self, job: _Job, items: Sequence[CandidatesItem], kind: type[_Result]) -> list[_Result]:
-        # Faults become errors here, not in the worker: the request's id is known on this side only.
-        answers: list[_Result] = []
-        for outcome in await self._batcher.submit(job, items):
-            if isinstance(outcome, SentenceError):
-                answers.append(kind(error=error_body(outcome)))
-            elif isinstance(outcome, kind):
-                answers.append(outcome)
-        return answers
+    async def merge(self, request: MergeRequest) -> list[MergeResult]:
+        """Return each sentence's best set of proposals."""
+        return _answers(await self._merging.submit(read_weights(request.parameters), request.sentences), MergeResult)
+
+
+def _answers(outcomes: Sequence[_Answer], kind: type[_Result]) -> list[_Result]:
+    # Faults become errors here, not in the worker: the request's id is known on this side only.
+    answers: list[_Result] = []
+    for outcome in outcomes:
+        if isinstance(outcome, SentenceError):
+            answers.append(kind(error=error_body(outcome)))
+        elif isinstance(outcome, kind):
+            answers.append(outcome)
+    return answers
+
+
+def _merged(item: MergeItem, weights: Weights) -> _Merging:
+    try:
+        proposals = read_proposals(item, [name for name, _ in weights.voices])
+    except SentenceError as fault:
+        return fault
+    return MergeResult(entities=[_merged_entity(each) for each in merge(proposals, weights)])
+
+
+def _merged_entity(found: Merged) -> MergedEntity:
+    proposal = found.proposal
+    return MergedEntity(
+        start=proposal.span.start,
+        end=proposal.span.end,
+        label=proposal.label,
+        score=round(found.probability, _DECIMALS),
+        scores=dict(proposal.scores),
+    )
 
 
 def _frozen(labels: Sequence[str] | None) -> tuple[str, ...] | None:

@@ -1,13 +1,15 @@
 """From the wire to the core: what a request and each of its sentences must be, checked before anything is computed."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from pydantic import ValidationError
 
+from spanbridge_projection.core.merging import Proposed, Voice, Weights
 from spanbridge_projection.core.scores import part_weights
 from spanbridge_projection.core.sentence import Entity, Probabilities, Sentence
+from spanbridge_shared.contracts.merging import MergeItem, MergeParameters
 from spanbridge_shared.contracts.projection import (
     CandidateOptions,
     CandidatesItem,
@@ -22,6 +24,8 @@ from spanbridge_shared.text.bio import spans_of
 from spanbridge_shared.text.checks import MAX_TOKENS, check_tokens
 from spanbridge_shared.text.spans import Span
 
+MAX_END = 10_000_000
+"""Largest offset of a proposal: as many characters as a request can hold."""
 _OPTIONS: dict[ProjectionMethod, type[CandidateOptions] | type[HeuristicOptions]] = {
     ProjectionMethod.CANDIDATES: CandidateOptions,
     ProjectionMethod.HEURISTIC: HeuristicOptions,
@@ -148,6 +152,32 @@ def _probabilities(
     if table.min() < 0 or table.max() > 1:
         raise InvalidSource("probabilities must lie in [0, 1]")
     return Probabilities(tuple(labels), table)
+
+
+def read_weights(parameters: MergeParameters) -> Weights:
+    """Return the model that proposals are merged by."""
+    voices = {name: Voice(each.weight, each.present, each.absent) for name, each in parameters.members.items()}
+    return Weights(parameters.bias, tuple(voices.items()), parameters.threshold)
+
+
+def read_proposals(item: MergeItem, members: Collection[str]) -> list[Proposed]:
+    """Return a sentence's proposals; raises `InvalidSource`: the one sentence's fault."""
+    found: dict[tuple[int, int, str], Proposed] = {}
+    for position, each in enumerate(item.proposals):
+        place = each.start, each.end, each.label
+        if not each.start < each.end <= MAX_END:
+            raise InvalidSource(
+                f"proposal {position} is [{_told(each.start)}, {_told(each.end)}); its end must be above its start and "
+                f"at most {MAX_END:,}"
+            )
+        if place in found:
+            raise InvalidSource(f"proposal {position} is there twice; send it once, with all its members' scores")
+        if strange := [name for name in each.scores if name not in members]:
+            raise InvalidSource(
+                f"proposal {position} has a score of {strange[0]!r}, which is no member; they are {', '.join(members)}"
+            )
+        found[place] = Proposed(Span(each.start, each.end), each.label, each.scores)
+    return list(found.values())
 
 
 def _told(number: int) -> str:

@@ -1,7 +1,7 @@
 """The typed clients, one per service."""
 
 from spanbridge_shared.clients.transport import ServiceClient
-from spanbridge_shared.contracts import alignment, projection, translation
+from spanbridge_shared.contracts import alignment, merging, projection, translation
 from spanbridge_shared.contracts import ner as teacher
 
 
@@ -63,3 +63,7 @@ class ProjectionClient(ServiceClient):
     async def project(self, request: projection.ProjectRequest) -> projection.ProjectResponse:
         """Project source entities."""
         return await self.post("/v1/project", request, projection.ProjectResponse)
+
+    async def merge(self, request: merging.MergeRequest) -> merging.MergeResponse:
+        """Return the best set of what several labellers propose."""
+        return await self.post("/v1/merge", request, merging.MergeResponse)

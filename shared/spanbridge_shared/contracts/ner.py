@@ -1,6 +1,7 @@
 """NER teacher: `POST /v1/ner`, `POST /v1/probabilities`, `GET /v1/info`."""
 
-from typing import Any, Literal
+from enum import StrEnum
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -18,6 +19,17 @@ from spanbridge_shared.contracts.base import (
 )
 from spanbridge_shared.text.languages import ENGLISH
 
+TeacherKey = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=40,
+        examples=["student"],
+        description="Which teacher answers, by its key in GET /v1/info: english, multilingual, student, llm, or a name "
+        "from SPANBRIDGE_NER_TEACHER_TEACHERS. Unset: the first of english and multilingual that serves the language.",
+    ),
+]
+
 
 class NerItem(WireModel):
     """One sentence: its text, or its tokens; not both."""
@@ -33,6 +45,7 @@ class NerRequest(WireModel):
 
     sentences: list[NerItem] = Field(min_length=1, max_length=MAX_ITEMS)
     lang: LanguageCode = ENGLISH
+    teacher: TeacherKey | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -72,6 +85,7 @@ class ProbabilitiesRequest(WireModel):
 
     sentences: list[NerItem] = Field(min_length=1, max_length=MAX_ITEMS)
     lang: LanguageCode
+    teacher: TeacherKey | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -99,17 +113,46 @@ ANY_LANGUAGE = "*"
 """Stands for every language in a teacher's list."""
 
 
-class TeacherInfo(WireModel):
-    """One configured teacher: the labels it gives, the languages it serves (`["*"]`: any), and what it can answer."""
+class TeacherRole(StrEnum):
+    """When a teacher answers: the first two without being asked for by name, each for its languages."""
 
+    ENGLISH = "english"
+    MULTILINGUAL = "multilingual"
+    STUDENT = "student"
+    NAMED = "named"
+
+
+class TeacherUsage(WireModel):
+    """What a language model behind an API has used since the service started; `cost` is in the prices' currency.
+
+    `failed_answers` counts samples that couldn't be used, `dropped_spans` spans that aren't in the text or don't fit.
+    """
+
+    requests: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost: float = 0.0
+    failed_answers: int = 0
+    dropped_spans: int = 0
+
+
+class TeacherInfo(WireModel):
+    """One configured teacher: the labels it gives, the languages it serves (`["*"]`: any), and what it can answer.
+
+    `key` is what a request's `teacher` names; `name` says which model it is.
+    """
+
+    key: str
+    role: TeacherRole
     name: str
     model_version: str
     labels: list[Label]
     languages: list[str]
     probabilities: bool
+    usage: TeacherUsage | None = None
 
 
 class NerInfo(ServiceInfo):
-    """Every configured teacher, the first that serves a language answers for it."""
+    """Every configured teacher: english, multilingual, student, then the named ones."""
 
     teachers: list[TeacherInfo]

@@ -5,7 +5,8 @@ from enum import StrEnum
 from pydantic import Field, StrictInt
 
 from spanbridge_shared.contracts.base import ErrorBody, Label, LanguageCode, ModelAnswer, RawText, WireModel
-from spanbridge_shared.contracts.gateway import MAX_SENTENCES, GivenEntity, Identifier, MarkerStyle
+from spanbridge_shared.contracts.gateway import MAX_SENTENCES, GivenEntity, Identifier
+from spanbridge_shared.contracts.options import MarkerStyle
 
 
 class TrainMethod(StrEnum):

@@ -8,6 +8,7 @@ import pytest
 from spanbridge_gateway.app import create_app
 from spanbridge_gateway.settings import GatewaySettings
 from tests.support.gateway import STUBS, Gateway
+from tests.support.teachers import MadeUpTeachers
 
 
 @pytest.fixture
@@ -19,3 +20,13 @@ async def gateway(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Gateway]:
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://gateway", timeout=None) as http:
             yield Gateway(app, http)
+
+
+@pytest.fixture
+def teachers(gateway: Gateway) -> MadeUpTeachers:
+    """A multilingual teacher and a student that agree on Nairobi alone; the student serves Swahili and Luganda."""
+    names = {
+        "multilingual": {"Nairobi": ("LOC", 0.9), "jana": ("PER", 0.3), "Kampala": ("LOC", 0.8)},
+        "student": {"Nairobi": ("LOC", 0.95), "Samia": ("PER", 0.9), "Kampala": ("ORG", 0.7)},
+    }
+    return MadeUpTeachers(gateway, names, {"student": ["swh_Latn", "lug_Latn"]})

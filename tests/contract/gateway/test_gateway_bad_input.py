@@ -139,7 +139,9 @@ async def test_a_body_over_the_limit(gateway: Gateway) -> None:
     check_error_shape(response.json())
 
 
-@pytest.mark.parametrize("path", ["/v1/project", "/v1/translate-train", "/v1/translate", "/v1/align", "/v1/ner"])
+@pytest.mark.parametrize(
+    "path", ["/v1/project", "/v1/compare", "/v1/translate-train", "/v1/translate", "/v1/align", "/v1/ner"]
+)
 async def test_wrong_verbs_and_paths(gateway: Gateway, path: str) -> None:
     assert (await gateway.http.get(path)).status_code == 405
     response = await gateway.http.post(path + "x", json={})

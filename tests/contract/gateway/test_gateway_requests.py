@@ -163,7 +163,9 @@ async def test_what_is_offered_is_listed(gateway: Gateway) -> None:
     swahili = next(each for each in languages if each["code"] == "swh_Latn")
     assert {"sw", "swa"} <= set(swahili["aliases"])
     methods = (await gateway.http.get("/v1/methods")).json()
-    assert [each["name"] for each in methods["methods"]] == ["candidates", "heuristic", "transfer"]
+    assert [each["name"] for each in methods["methods"]] == [
+        "candidates", "heuristic", "transfer", "student", "ensemble",
+    ]  # fmt: skip
     assert methods["labels"] == ["LOC", "ORG", "PER"]
 
 

@@ -15,7 +15,7 @@ from spanbridge_ner_teacher.settings import SPACY, NerTeacherSettings
 from spanbridge_shared.contracts.ner import NerInfo, NerResponse, ProbabilitiesResponse
 from spanbridge_shared.errors import ConfigurationError
 
-STUBS = {"english": "stub:eng_Latn", "multilingual": "stub:swh_Latn,hau_Latn"}
+STUBS = {"english": "stub:eng_Latn", "multilingual": "stub:swh_Latn,hau_Latn", "student": ""}
 
 
 @asynccontextmanager

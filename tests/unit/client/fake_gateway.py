@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request, Response
 
 from spanbridge_shared.contracts.alignment import Alignment, AlignRequest, AlignResponse
+from spanbridge_shared.contracts.compare import ComparedSentence, CompareRequest, CompareResponse, MethodAnswer
 from spanbridge_shared.contracts.gateway import (
     UNDETERMINED,
     Entity,
@@ -140,6 +141,19 @@ def fake_app(engine: FakeGateway) -> FastAPI:
     async def project(body: ProjectSentencesRequest, request: Request) -> Response:
         engine.others.append(request.headers.get("content-length"))
         return json_answer(engine.project(body), exclude_unset=True)
+
+    @router.post("/v1/compare")
+    async def compare(body: CompareRequest) -> Response:
+        engine.others.append(body)
+        names = body.methods or ["candidates", "transfer"]
+        results = [
+            ComparedSentence(
+                id=each.id or "", text=each.text or "", lang=body.lang, tokens=None, translation=None, alignment=None,
+                answers={name: MethodAnswer(tags=["O"]) for name in names},
+            )
+            for each in body.sentences
+        ]  # fmt: skip
+        return json_answer(CompareResponse(model_version="fake-1", methods=names, results=results))
 
     @router.post("/v1/translate-train")
     async def translate_train(body: TranslateTrainRequest, request: Request) -> Response:

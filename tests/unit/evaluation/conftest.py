@@ -5,6 +5,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from spanbridge.cli import main
+from tests.unit.evaluation.contest_fakes import ContestClient
 from tests.unit.evaluation.evaluation_fakes import FakeClient, opened
 
 
@@ -16,6 +17,14 @@ def client(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeClient:
         monkeypatch.setattr(f"spanbridge_evaluation.{module}.open_client", lambda url, caches: opened(fake))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("SPANBRIDGE_URL", raising=False)
+    return fake
+
+
+@pytest.fixture
+def contest_client(client: FakeClient, monkeypatch: pytest.MonkeyPatch) -> ContestClient:
+    """A fake client with every method, in the place of the real one."""
+    fake = ContestClient()
+    monkeypatch.setattr("spanbridge_evaluation.opening.open_client", lambda url, caches: opened(fake))
     return fake
 
 

@@ -8,6 +8,7 @@ from spanbridge.async_client import Projection
 from spanbridge_shared.contracts.alignment import Alignment
 from spanbridge_shared.contracts.base import ErrorBody
 from spanbridge_shared.contracts.gateway import (
+    Entity,
     MethodInfo,
     OptionInfo,
     Sentence,
@@ -19,7 +20,9 @@ from spanbridge_shared.contracts.ner import NerEntity, NerResult
 from spanbridge_shared.contracts.translation import Hypothesis, Translation
 from spanbridge_shared.errors import MissingTeacher, UnsupportedLanguage, UpstreamFailed
 from spanbridge_shared.text.bio import LabelledSpan, tags_of
+from spanbridge_shared.text.offsets import char_span
 from spanbridge_shared.text.spans import Span
+from spanbridge_shared.text.tokenization import join_tokens
 
 
 class FakeClient:
@@ -120,7 +123,14 @@ def result(sentence: Sentence, lang: str, labels: Sequence[str], include: Sequen
         links = [(n, n, 1.0) for n in range(len(tokens))]
         shown["alignment"] = ShownAlignment(source_tokens=tokens, target_tokens=tokens, links=links)
         shown["translation"] = ShownTranslation(text=text, lang="eng_Latn", score=-0.5)
-    return SentenceResult(id=identifier, text=text, lang=lang, entities=[], **shown, error=None)
+    entities = [entity(each, tokens) for each in spans]
+    return SentenceResult(id=identifier, text=text, lang=lang, entities=entities, **shown, error=None)
+
+
+def entity(found: LabelledSpan, tokens: Sequence[str], score: float = 0.9) -> Entity:
+    text, offsets = join_tokens(tokens)
+    place = char_span(found.span, offsets)
+    return Entity(start=place.start, end=place.end, text=text[slice(*place)], label=found.label, score=score)
 
 
 @contextmanager

@@ -49,7 +49,7 @@ def test_what_a_server_lacks_is_told_and_nothing_runs_twice() -> None:
     ]  # fmt: skip
     assert "ngram-align-match: skipped: the server has no align_method=match of candidates" in told
     assert "ner-align-exact: skipped: the server has no candidates=ner of candidates" in told
-    assert lacking(PRESETS[-1], []) == "method transfer"
+    assert lacking(PRESETS[-1], []) == "method ensemble"
 
 
 def test_given_options_hold_where_they_exist() -> None:

@@ -1,4 +1,4 @@
-"""How `spanbridge` finds `evaluate`, and what it says without it."""
+"""How `spanbridge` finds `compare` and `evaluate`, and what it says without them."""
 
 import subprocess
 import sys
@@ -13,19 +13,22 @@ from spanbridge.cli import main
 def test_the_command_lists_it() -> None:
     shown = CliRunner().invoke(main, ["--help"])
     assert "evaluate " in shown.stdout
+    assert "compare " in shown.stdout
+    assert CliRunner().invoke(main, ["compare", "--help"]).exit_code == 0
     assert "project " in shown.stdout
     listed = CliRunner().invoke(main, ["evaluate", "--help"]).stdout
-    for name in ("europarl-ner", "masakhaner2", "conll", "alignment", "translation", "xtreme"):
+    for name in ("europarl-ner", "masakhaner2", "conll", "alignment", "translation", "xtreme", "calibrate"):
         assert name in listed
         assert CliRunner().invoke(main, ["evaluate", name, "--help"]).exit_code == 0
 
 
-def test_without_the_package_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("command", ["compare", "evaluate"])
+def test_without_the_package_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, command: str) -> None:
     monkeypatch.setattr("spanbridge.cli.entry_points", lambda **_: EntryPoints())
-    ended = CliRunner().invoke(main, ["evaluate", "conll"])
+    ended = CliRunner().invoke(main, [command, "conll"])
     assert ended.exit_code == 1
-    assert ended.stderr == "spanbridge: evaluate isn't installed here; pip install 'spanbridge[evaluation]' adds it\n"
-    assert "evaluate" not in CliRunner().invoke(main, ["--help"]).stdout
+    assert ended.stderr == f"spanbridge: {command} isn't installed here; pip install 'spanbridge[evaluation]' adds it\n"
+    assert command not in CliRunner().invoke(main, ["--help"]).stdout
     assert "No such command 'evaluat'" in CliRunner().invoke(main, ["evaluat"]).stderr
 
 

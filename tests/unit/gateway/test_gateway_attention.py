@@ -17,7 +17,7 @@ from spanbridge_gateway.core.attention import (
     word_shares,
 )
 from spanbridge_shared.contracts.alignment import AlignMethod
-from spanbridge_shared.contracts.gateway import CandidatesMethodOptions
+from spanbridge_shared.contracts.options import CandidatesMethodOptions
 from spanbridge_shared.contracts.translation import Hypothesis, Translation
 
 WORDS = st.lists(st.text("abcdé.,ẹ中½ﬁ", min_size=1, max_size=6), min_size=1, max_size=6)

@@ -17,7 +17,7 @@ from spanbridge_gateway.core.markers import (
     read_markers,
     without_own_markers,
 )
-from spanbridge_shared.contracts.gateway import MarkerStyle
+from spanbridge_shared.contracts.options import MarkerStyle
 from spanbridge_shared.text.spans import Span
 from spanbridge_shared.text.tokenization import detokenize
 

@@ -17,7 +17,7 @@ from spanbridge_gateway.core.methods import (
     read_options,
     without_probabilities,
 )
-from spanbridge_shared.contracts.gateway import CandidatesMethodOptions, HeuristicMethodOptions, LinkingOptions
+from spanbridge_shared.contracts.options import CandidatesMethodOptions, HeuristicMethodOptions, LinkingOptions
 from spanbridge_shared.contracts.projection import CandidateOptions, HeuristicOptions, Score
 from spanbridge_shared.errors import UnknownMethod, UnknownOption
 

@@ -23,7 +23,8 @@ from spanbridge_projection.core.candidates import candidate_spans
 from spanbridge_projection.core.projection import project
 from spanbridge_projection.intake import read_options, read_sentence
 from spanbridge_shared.contracts.base import MAX_ITEMS, ErrorBody
-from spanbridge_shared.contracts.gateway import CandidatesMethodOptions, Sentence
+from spanbridge_shared.contracts.gateway import Sentence
+from spanbridge_shared.contracts.options import CandidatesMethodOptions
 from spanbridge_shared.contracts.projection import (
     CandidatesRequest,
     CandidatesResponse,

@@ -7,14 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spanbridge_ner_teacher import engine
-from spanbridge_ner_teacher.backends.base import TeacherCard
+from spanbridge_ner_teacher import posts
+from spanbridge_ner_teacher.backends.base import Labelled, TeacherCard
 from spanbridge_ner_teacher.backends.joined_teacher import JoinedTeacher
 from spanbridge_ner_teacher.core.joining import joined
 from spanbridge_ner_teacher.core.sentences import Entity, Sentence
+from spanbridge_ner_teacher.engine import NerTeacherEngine
 from spanbridge_ner_teacher.settings import NerTeacherSettings
 from spanbridge_shared.contracts.ner import NerItem, NerRequest, ProbabilitiesRequest
-from spanbridge_shared.errors import ConfigurationError, MissingTeacher
+from spanbridge_shared.errors import ConfigurationError, MissingTeacher, TeacherUnavailable
 from spanbridge_shared.text.spans import Span
 
 
@@ -87,11 +88,15 @@ async def test_the_engine_serves_both_for_english_and_the_first_alone_elsewhere(
         opened.append(model)
         return Fixed("Lagos", ("LOC",)) if model == "one" else Fixed("Monday", ("DATE",), ("eng_Latn",))
 
-    monkeypatch.setattr(engine, "open_teacher", open_teacher)
+    monkeypatch.setattr(posts, "open_teacher", open_teacher)
     settings = NerTeacherSettings(
-        english="ctranslate2:one", english_more="spacy:two", multilingual="ctranslate2:one", cache_url="none://"
+        english="ctranslate2:one",
+        english_more="spacy:two",
+        multilingual="ctranslate2:one",
+        student="",
+        cache_url="none://",
     )
-    service = engine.NerTeacherEngine(settings)
+    service = NerTeacherEngine(settings)
     await service.start()
     try:
         assert sorted(opened) == ["one", "two"]
@@ -123,3 +128,23 @@ def test_the_embedded_teacher_serves_other_languages_where_it_is_there(
     assert NerTeacherSettings().multilingual == "ctranslate2:teacher"
     monkeypatch.setenv("SPANBRIDGE_NER_TEACHER_MULTILINGUAL", "")
     assert NerTeacherSettings().multilingual == ""
+
+
+class Failing(Fixed):
+    """Can't label the word `word`."""
+
+    def entities(self, sentences: Sequence[Sentence]) -> list[Labelled]:  # type: ignore[override]
+        found = super().entities(sentences)
+        return [TeacherUnavailable("down") if each else [] for each in found]
+
+
+@pytest.mark.parametrize("first_fails", [True, False])
+def test_an_error_of_either_teacher_is_that_sentences_answer(*, first_fails: bool) -> None:
+    kinds = (Failing, Fixed) if first_fails else (Fixed, Failing)
+    both = JoinedTeacher(kinds[0]("Lagos", ("LOC",)), kinds[1]("Monday", ("DATE",)))
+    broken, whole = both.entities(
+        [Sentence("eng_Latn", text="Lagos Monday"), Sentence("eng_Latn", text="Monday" if first_fails else "Lagos")]
+    )
+    assert isinstance(broken, TeacherUnavailable)
+    assert isinstance(whole, list)
+    assert [each.label for each in whole] == ["DATE" if first_fails else "LOC"]

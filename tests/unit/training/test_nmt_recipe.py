@@ -22,7 +22,8 @@ from transformers import M2M100ForConditionalGeneration
 
 from training.nmt import checkpoints
 from training.nmt.__main__ import main
-from training.nmt.batches import IGNORED_LABEL, BatchStream, load_corpus
+from training.nmt.batches import IGNORED_LABEL, BatchStream
+from training.nmt.corpus import load_corpus
 from training.nmt.dequantise import load_dequantised
 from training.nmt.errors import ModelFileError, StageError
 from training.nmt.evaluate import Translations, evaluate
@@ -175,7 +176,7 @@ def test_a_failed_stage_leaves_the_old_output(tmp_path: Path) -> None:
 
 def test_batches_have_few_shapes_and_shifted_labels(space: Path) -> None:
     recipe = load_recipe(space / "recipe.toml").train
-    stream = BatchStream(load_corpus(space / "work" / "encoded"), recipe)
+    stream = BatchStream(load_corpus(space / "work" / "encoded", recipe), recipe)
     batches = [batch for batch, _ in zip(stream, range(60), strict=False)]
     assert {batch.source.shape for batch in batches} <= {(512 // width, width) for width in recipe.widths}
     for batch in batches[:5]:
@@ -187,7 +188,8 @@ def test_batches_have_few_shapes_and_shifted_labels(space: Path) -> None:
 
 
 def test_a_cursor_takes_the_stream_up_again(space: Path) -> None:
-    recipe, shards = load_recipe(space / "recipe.toml").train, load_corpus(space / "work" / "encoded")
+    recipe = load_recipe(space / "recipe.toml").train
+    shards = load_corpus(space / "work" / "encoded", recipe)
     # Enough batches to cross a chunk, where the cursor carries what waits in the buckets.
     batches = [batch for batch, _ in zip(BatchStream(shards, recipe), range(1300), strict=False)]
     assert batches[-1].cursor.chunk >= 1

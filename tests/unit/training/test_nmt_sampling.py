@@ -14,7 +14,8 @@ import lzma
 
 import numpy as np
 
-from training.nmt.batches import IGNORED_LABEL, BatchStream, Shard, load_corpus
+from training.nmt.batches import IGNORED_LABEL, BatchStream
+from training.nmt.corpus import Shard, load_corpus
 from training.nmt.encode import encode
 from training.nmt.errors import DataError, StageError
 from training.nmt.layout import EOS_ID, PAD_ID
@@ -35,7 +36,7 @@ def _encoded(folder: Path, recipe: EncodeRecipe) -> Path:
     rows = [f"{'news' if number % 4 == 0 else 'bible'}\t{text}\t{text}!\n" for number, text in enumerate(SENTENCES)]
     (prepared / "swh_Latn-eng_Latn.tsv.xz").write_bytes(lzma.compress("".join(rows).encode()))
     write_json(prepared / "summary.json", {"corpora": {"news": 10, "bible": 30}})
-    encode(prepared, TOKENIZER, Recipe(encode=recipe, train=TRAIN), output)
+    encode(prepared, folder / "linked", TOKENIZER, Recipe(encode=recipe, train=TRAIN), output)
     return output
 
 
@@ -47,7 +48,7 @@ def _drawn(shards: list[Shard], batches: int) -> np.ndarray:
 def test_a_corpus_is_drawn_by_its_weight(tmp_path: Path) -> None:
     encoded = _encoded(tmp_path, EncodeRecipe())
     for weights, share in (({}, 0.25), ({"news": 6.0}, 18 / 27), ({"news": 0.0}, 0.0)):
-        rows = _drawn(load_corpus(encoded, weights), 1)
+        rows = _drawn(load_corpus(encoded, replace(TRAIN, corpus_weights=weights)), 1)
         assert (rows % 4 == 0).mean() == pytest.approx(share, abs=0.01)
         assert set(rows % 4) >= {1, 2, 3}
 
@@ -55,14 +56,14 @@ def test_a_corpus_is_drawn_by_its_weight(tmp_path: Path) -> None:
 def test_an_unknown_corpus_is_refused(tmp_path: Path) -> None:
     encoded = _encoded(tmp_path, EncodeRecipe())
     with pytest.raises(DataError, match="corpus_weights names sports"):
-        load_corpus(encoded, {"sports": 2.0})
+        load_corpus(encoded, replace(TRAIN, corpus_weights={"sports": 2.0}))
 
 
 def test_copies_spell_the_same_text_in_other_pieces(tmp_path: Path) -> None:
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(str(TOKENIZER))
-    [shard] = load_corpus(_encoded(tmp_path, EncodeRecipe(copies=3, merge_dropout=0.3)))
+    [shard] = load_corpus(_encoded(tmp_path, EncodeRecipe(copies=3, merge_dropout=0.3)), TRAIN)
     rows = np.split(shard.text.ids, shard.text.offsets[1:-1])
     assert len(rows) == 3 * len(SENTENCES)
     assert {tokenizer.decode(row.tolist()) for row in rows} == set(SENTENCES)
@@ -72,7 +73,7 @@ def test_copies_spell_the_same_text_in_other_pieces(tmp_path: Path) -> None:
 
 
 def test_a_batch_holds_whole_pairs_between_code_and_end(tmp_path: Path) -> None:
-    [shard] = shards = load_corpus(_encoded(tmp_path, EncodeRecipe(copies=2, merge_dropout=0.5)))
+    [shard] = shards = load_corpus(_encoded(tmp_path, EncodeRecipe(copies=2, merge_dropout=0.5)), TRAIN)
     pairs = set()
     for text, translation in zip(
         np.split(shard.text.ids, shard.text.offsets[1:-1]),

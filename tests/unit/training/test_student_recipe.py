@@ -79,6 +79,7 @@ def test_translations_stand_beside_their_texts(tmp_path: Path) -> None:
     translate(_selected(tmp_path / "in", "swh_Latn", lines), MODELS / "nmt", tmp_path / "out", beam=2, batch_tokens=64)
     rows = (tmp_path / "out" / ENGLISH_TEXTS / "swh_Latn.jsonl").read_text(encoding="utf-8").splitlines()
     assert [json.loads(row)["text"] for row in rows] == lines
+    assert (tmp_path / "out" / TEXTS / "swh_Latn.txt").read_text(encoding="utf-8").splitlines() == lines
     assert "Samia" in json.loads(rows[0])["english"]
     assert "Nairobi" in json.loads(rows[0])["english"]
     with pytest.raises(DataError, match="xxx_Latn"):

@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from spanbridge_ner_teacher.core.labels import FloatMatrix
 from spanbridge_ner_teacher.core.sentences import Entity, Sentence
-from spanbridge_shared.contracts.ner import ANY_LANGUAGE
+from spanbridge_shared.contracts.ner import ANY_LANGUAGE, TeacherUsage
+from spanbridge_shared.errors import SentenceError
+
+Labelled: TypeAlias = list[Entity] | SentenceError
+"""A sentence's entities in order, none overlapping, or why it has none: its neighbours are labelled all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +18,8 @@ class TeacherCard:
     """What a teacher says of itself.
 
     `languages` are FLORES codes, or `*` for any; `tags` name the columns of its probabilities, None for a teacher that
-    gives none. `parallel_calls` is how many calls may run at once.
+    gives none. `parallel_calls` is how many calls may run at once. A `remote` one is asked over a network, and not for
+    warming up: it may be down, and may cost money.
     """
 
     name: str
@@ -23,6 +28,7 @@ class TeacherCard:
     languages: tuple[str, ...]
     tags: tuple[str, ...] | None = None
     parallel_calls: int = 1
+    remote: bool = False
 
     def serves(self, lang: str) -> bool:
         """Say whether it labels a language, given as FLORES code."""
@@ -37,8 +43,8 @@ class Teacher(Protocol):
         """What it is."""
         ...
 
-    def entities(self, sentences: Sequence[Sentence]) -> list[list[Entity]]:
-        """Return each sentence's entities in order, spans in the unit it was sent in, none overlapping."""
+    def entities(self, sentences: Sequence[Sentence]) -> Sequence[Labelled]:
+        """Return each sentence's entities, spans in the unit it was sent in, or its own error."""
         ...
 
 
@@ -47,4 +53,22 @@ class ProbabilityTeacher(Teacher, Protocol):
 
     def probabilities(self, sentences: Sequence[Sentence]) -> list[FloatMatrix]:
         """Return (n_words, n_tags) for each sentence, rows summing to 1; the words are the sentence's `words()`."""
+        ...
+
+
+@runtime_checkable
+class MeteredTeacher(Protocol):
+    """A teacher that counts what it uses, and holds connections."""
+
+    @property
+    def usage(self) -> TeacherUsage:
+        """What was used since it was opened."""
+        ...
+
+    def stop(self) -> None:
+        """Ask nothing more: what waits is answered with errors, so that it doesn't hold up the service's end."""
+        ...
+
+    def close(self) -> None:
+        """Let go of threads and connections; calls under way are finished first."""
         ...

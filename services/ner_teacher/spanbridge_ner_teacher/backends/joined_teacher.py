@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from spanbridge_ner_teacher.backends.base import Teacher, TeacherCard
+from spanbridge_ner_teacher.backends.base import Labelled, Teacher, TeacherCard
 from spanbridge_ner_teacher.core.joining import joined
-from spanbridge_ner_teacher.core.sentences import Entity, Sentence
+from spanbridge_ner_teacher.core.sentences import Sentence
 from spanbridge_shared.contracts.ner import ANY_LANGUAGE
-from spanbridge_shared.errors import ConfigurationError
+from spanbridge_shared.errors import ConfigurationError, SentenceError
 
 
 class JoinedTeacher:
@@ -34,12 +34,18 @@ class JoinedTeacher:
             languages=_shared(first, second),
             tags=None,
             parallel_calls=min(first.parallel_calls, second.parallel_calls),
+            remote=first.remote or second.remote,
         )
 
-    def entities(self, sentences: Sequence[Sentence]) -> list[list[Entity]]:
-        """Return each sentence's entities, the second's where the first has none."""
+    def entities(self, sentences: Sequence[Sentence]) -> list[Labelled]:
+        """Return each sentence's entities, the second's where the first has none; an error of either is the answer."""
         answers = zip(self._first.entities(sentences), self._second.entities(sentences), strict=True)
-        return [joined(first, second, self._more) for first, second in answers]
+        return [self._joined(first, second) for first, second in answers]
+
+    def _joined(self, first: Labelled, second: Labelled) -> Labelled:
+        if isinstance(first, SentenceError):
+            return first
+        return second if isinstance(second, SentenceError) else joined(first, second, self._more)
 
 
 def _shared(first: TeacherCard, second: TeacherCard) -> tuple[str, ...]:

@@ -34,3 +34,7 @@ def open_teacher(spec: TeacherSpec, settings: NerTeacherSettings) -> Teacher:
                 scheme=settings.tag_scheme,
                 max_batch_tokens=settings.max_batch_tokens,
             )
+        case Backend.LLM:
+            from spanbridge_ner_teacher.backends.llm_teacher import LlmTeacher
+
+            return LlmTeacher(spec.model or settings.llm_model, settings)
