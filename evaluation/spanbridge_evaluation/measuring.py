@@ -18,15 +18,11 @@ from spanbridge_evaluation.running.alignment import measure_alignment
 from spanbridge_evaluation.running.comparisons import chosen_presets, lacking, preset_settings
 from spanbridge_evaluation.running.entities import MeasuredEntities, measure_entities
 from spanbridge_evaluation.running.labels import taught_labels
-from spanbridge_evaluation.running.settings import (
-    DEFAULT_METHOD,
-    Setting,
-    alignment_settings,
-    translation_settings,
-)
+from spanbridge_evaluation.running.settings import Setting, alignment_settings, translation_settings
 from spanbridge_evaluation.running.translation import measure_translation
 from spanbridge_evaluation.running.workbench import Workbench
 from spanbridge_evaluation.tables import print_presets, print_tables
+from spanbridge_shared.contracts.gateway import DEFAULT_METHOD
 from spanbridge_shared.errors import UnknownMethod, UnknownOption
 
 

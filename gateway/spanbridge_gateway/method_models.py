@@ -5,10 +5,9 @@ from collections.abc import Iterable
 from spanbridge_gateway.core.methods import METHODS, Method, describe
 from spanbridge_gateway.upstreams import STUDENT, Infos
 from spanbridge_shared.contracts.gateway import MethodInfo
-from spanbridge_shared.contracts.ner import ANY_LANGUAGE, TeacherInfo, TeacherRole
+from spanbridge_shared.contracts.ner import ANY_LANGUAGE, UNNAMED_ROLES, TeacherInfo
 from spanbridge_shared.text.languages import ENGLISH
 
-_UNNAMED = (TeacherRole.ENGLISH, TeacherRole.MULTILINGUAL)
 _LABELS, _PROBABILITIES = "labels", "probabilities"
 
 
@@ -33,7 +32,7 @@ def _described(info: MethodInfo, method: Method, infos: Infos) -> MethodInfo:
 def _teachers(method: Method, infos: Infos) -> dict[str, TeacherInfo]:
     """Return the teachers that a method's labels come from, by their role in it."""
     found = {
-        Method.CANDIDATES: _first(each for each in infos.ner_teacher.teachers if each.role in _UNNAMED),
+        Method.CANDIDATES: _first(each for each in infos.ner_teacher.teachers if each.role in UNNAMED_ROLES),
         Method.TRANSFER: _last(_direct(infos)),
         Method.STUDENT: _first(each for each in infos.ner_teacher.teachers if each.key == STUDENT),
     }
@@ -49,7 +48,7 @@ def _direct(infos: Infos) -> list[TeacherInfo]:
     return [
         each
         for each in infos.ner_teacher.teachers
-        if each.role in _UNNAMED and (ANY_LANGUAGE in each.languages or set(each.languages) - {ENGLISH})
+        if each.role in UNNAMED_ROLES and (ANY_LANGUAGE in each.languages or set(each.languages) - {ENGLISH})
     ]
 
 

@@ -13,7 +13,7 @@ from spanbridge_gateway.settings import EMBEDDED, GatewaySettings
 from spanbridge_shared.clients.services import AlignmentClient, NerTeacherClient, ProjectionClient, TranslationClient
 from spanbridge_shared.clients.transport import ServiceClient
 from spanbridge_shared.contracts.alignment import AlignmentInfo
-from spanbridge_shared.contracts.ner import ANY_LANGUAGE, NerInfo, TeacherInfo, TeacherRole
+from spanbridge_shared.contracts.ner import ANY_LANGUAGE, UNNAMED_ROLES, NerInfo, TeacherInfo
 from spanbridge_shared.contracts.projection import ProjectionInfo
 from spanbridge_shared.contracts.translation import TranslationInfo
 from spanbridge_shared.errors import ConfigurationError, MissingTeacher
@@ -23,7 +23,6 @@ STUDENT = "student"
 LLM = "llm"
 """Keys of teachers, by which requests name them."""
 
-_UNNAMED = (TeacherRole.ENGLISH, TeacherRole.MULTILINGUAL)
 """Who answers requests that name no teacher."""
 
 Client = TypeVar("Client", bound=ServiceClient)
@@ -46,12 +45,12 @@ class Infos:
 
     def gives_probabilities(self, lang: str) -> bool:
         """Say whether a teacher gives label probabilities for sentences of this language."""
-        return any(each.probabilities and each.role in _UNNAMED and _serves(each, lang) for each in self._teachers)
+        return any(each.probabilities and each.role in UNNAMED_ROLES and _serves(each, lang) for each in self._teachers)
 
     def labels_itself(self, lang: str, key: str | None = None) -> bool:
         """Say whether a teacher labels sentences of this language: that of a key, or the one asked without a key."""
         return any(
-            (each.role in _UNNAMED if key is None else each.key == key) and _serves(each, lang)
+            (each.role in UNNAMED_ROLES if key is None else each.key == key) and _serves(each, lang)
             for each in self._teachers
         )
 

@@ -1,12 +1,11 @@
 """Every hyper-parameter of the alignment encoder, read from a TOML file; the defaults are `recipe.toml`."""
 
-import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from training.nmt.errors import RecipeError
+from training.recipe_files import read_tables, section
 
 DEFAULT_RECIPE = Path(__file__).with_name("recipe.toml")
 
@@ -108,18 +107,7 @@ _SECTIONS: dict[str, type[Any]] = {
 }
 
 
-def _section(kind: type[Any], name: str, values: dict[str, Any]) -> Any:
-    known = {entry.name for entry in fields(kind)}
-    unknown = sorted(set(values) - known)
-    if unknown:
-        raise RecipeError(f"[{name}] has unknown keys {', '.join(unknown)}; it knows {', '.join(sorted(known))}")
-    return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
-
-
 def load_recipe(path: Path = DEFAULT_RECIPE) -> Recipe:
     """Read a TOML recipe; keys left out keep their defaults, unknown ones are refused."""
-    tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    unknown = sorted(set(tables) - set(_SECTIONS))
-    if unknown:
-        raise RecipeError(f"{path.name} has unknown tables {', '.join(unknown)}; it knows {', '.join(_SECTIONS)}")
-    return Recipe(**{name: _section(_SECTIONS[name], name, values) for name, values in tables.items()})
+    tables = read_tables(path, _SECTIONS)
+    return Recipe(**{name: section(_SECTIONS[name], name, values) for name, values in tables.items()})

@@ -1,12 +1,11 @@
 """Every hyper-parameter of the teacher, read from a TOML file; the defaults are those of `recipe.toml`."""
 
-import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from training.nmt.errors import RecipeError
+from training.recipe_files import read_tables, section
 
 DEFAULT_RECIPE = Path(__file__).with_name("recipe.toml")
 
@@ -139,22 +138,13 @@ _SECTIONS: dict[str, type[Any]] = {
 }
 
 
-def _built(kind: type[Any], name: str, values: Mapping[str, Any]) -> Any:
-    known = {entry.name for entry in fields(kind)}
-    if unknown := sorted(set(values) - known):
-        raise RecipeError(f"[{name}] has unknown keys {', '.join(unknown)}; it knows {', '.join(sorted(known))}")
-    return kind(**{key: _value(key, value) for key, value in values.items()})
-
-
-def _value(key: str, value: Any) -> Any:
-    if key == "rounds":
-        return tuple(_built(Round, "train.rounds", each) for each in value)
-    return tuple(value) if isinstance(value, list) else value
+def _section(name: str, values: Mapping[str, Any]) -> Any:
+    if "rounds" in values:
+        rounds = tuple(section(Round, f"{name}.rounds", each) for each in values["rounds"])
+        values = {**values, "rounds": rounds}
+    return section(_SECTIONS[name], name, values)
 
 
 def load_recipe(path: Path = DEFAULT_RECIPE) -> Recipe:
     """Read a TOML recipe; keys left out keep their defaults, unknown ones are refused."""
-    tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    if unknown := sorted(set(tables) - set(_SECTIONS)):
-        raise RecipeError(f"{path.name} has unknown tables {', '.join(unknown)}; it knows {', '.join(_SECTIONS)}")
-    return Recipe(**{name: _built(_SECTIONS[name], name, values) for name, values in tables.items()})
+    return Recipe(**{name: _section(name, values) for name, values in read_tables(path, _SECTIONS).items()})

@@ -11,7 +11,7 @@ from typing import Any
 
 from spanbridge_evaluation.running.settings import Setting
 from spanbridge_shared.contracts.alignment import AlignMethod
-from spanbridge_shared.contracts.gateway import MethodInfo
+from spanbridge_shared.contracts.gateway import DEFAULT_METHOD, MethodInfo
 from spanbridge_shared.errors import UnknownMethod, UnknownOption
 
 CANDIDATES, HEURISTIC, TRANSFER = "candidates", "heuristic", "transfer"
@@ -49,7 +49,7 @@ def _fused(name: str, told: str, **weights: float) -> Preset:
 
 
 PRESETS: tuple[Preset, ...] = (
-    Preset("default", CANDIDATES, "what a request gets that names nothing"),
+    Preset("default", DEFAULT_METHOD, "what a request gets that names nothing"),
     Preset("our-heuristic", HEURISTIC, "what a request gets that names the heuristic alone"),
     Preset("heuristic", HEURISTIC, "runs of aligned words, best published setting", {**_BEST_HEURISTIC, **_PLAIN}),
     Preset("heuristic-weighted", HEURISTIC, "the same with one-sided links", {**_BEST_HEURISTIC, **_WEIGHTED}),

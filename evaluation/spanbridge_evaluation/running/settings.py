@@ -6,8 +6,6 @@ from typing import Any
 
 from spanbridge_shared.contracts.alignment import AlignMethod
 
-DEFAULT_METHOD = "candidates"
-
 
 @dataclass(frozen=True, slots=True)
 class Setting:

@@ -122,6 +122,10 @@ class TeacherRole(StrEnum):
     NAMED = "named"
 
 
+UNNAMED_ROLES = (TeacherRole.ENGLISH, TeacherRole.MULTILINGUAL)
+"""Roles whose teachers answer requests that name no teacher."""
+
+
 class TeacherUsage(WireModel):
     """What a language model behind an API has used since the service started; `cost` is in the prices' currency.
 

@@ -15,11 +15,12 @@ from training.aligner import parcel as parcels
 from training.aligner.batches import Batches, pair_weights
 from training.aligner.carried import CHECKS, EMBEDDINGS, LISTS, META, PAIRS, STUDENT, TEACHER, WEIGHTS, write_lines
 from training.aligner.load import load_corpus
-from training.aligner.parcel import INDEX, pack, quantised, restored, unpack
+from training.aligner.parcel import pack, quantised, unpack
 from training.aligner.recipe import DEFAULT_RECIPE, Recipe, TrainRecipe, load_recipe
 from training.aligner.train import FINAL, LOG, STATE, learning_rate, train
 from training.encoder.tokenizer import BOS_ID, EOS_ID, PAD_ID, SPECIALS, build_tokenizer
 from training.nmt.errors import ModelFileError, RecipeError, StageError
+from training.parcels import INDEX, restored
 from training.teacher.arrays import save_arrays
 from training.teacher.blocks import packed
 

@@ -19,9 +19,10 @@ from training.nmt.convert import write_ctranslate2
 from training.nmt.ctranslate2_file import read_model_file
 from training.nmt.errors import ModelFileError, StageError
 from training.nmt.network import build_network
-from training.nmt.parcel import INDEX, pack, quantised, restored, unpack
+from training.nmt.parcel import pack, quantised, restored, unpack
 from training.nmt.recipe import ConvertRecipe, ModelRecipe
 from training.nmt.stages import write_json
+from training.parcels import INDEX
 
 SHAPE = ModelRecipe(width=32, feed_forward=64, encoder_layers=1, decoder_layers=1, heads=2)
 VOCABULARY = 64
