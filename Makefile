@@ -76,7 +76,8 @@ $(VENV)/.installed-dev: $(VENV)/.installed pyproject.toml evaluation/pyproject.t
 	@echo "Installing what the tests need into $(VENV)"
 	@$(PIP) seqeval
 	@$(PIP) --no-build-isolation --editable evaluation --editable 'distillation[training]' \
-		--editable 'client[convert,training]' --group dev
+		--editable 'client[convert,training]' \
+		--editable 'shared[telemetry]' --group dev
 	@touch $@
 
 $(VENV)/.installed-eval: $(VENV)/.installed evaluation/pyproject.toml

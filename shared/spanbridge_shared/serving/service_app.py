@@ -24,9 +24,10 @@ from spanbridge_shared.errors import (
     RequestError,
     SpanbridgeError,
 )
+from spanbridge_shared.serving.body_limit import BodyLimit
 from spanbridge_shared.serving.config import ServiceSettings
 from spanbridge_shared.serving.docs import serve_docs
-from spanbridge_shared.serving.middleware import BodyLimit, RequestContext
+from spanbridge_shared.serving.request_context import RequestContext
 from spanbridge_shared.serving.telemetry import REQUEST_ID, set_up_logging
 from spanbridge_shared.text.checks import replace_surrogates
 

@@ -1,4 +1,4 @@
-"""Pure ASGI middleware: request context (id, trace, metrics, access log) and the body limit."""
+"""Pure ASGI middleware: the context of a request, that is its id, trace, metrics and access log."""
 
 import asyncio
 import logging
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from spanbridge_shared.errors import PayloadTooLarge
+from spanbridge_shared.serving.headers import header
 from spanbridge_shared.serving.telemetry import (
     REQUEST_ID,
     REQUEST_SECONDS,
@@ -22,11 +22,6 @@ _log = logging.getLogger("spanbridge.access")
 _errors = logging.getLogger("spanbridge.errors")
 _CLIENT_LEFT = 499
 _QUIET = {"/healthz", "/readyz", "/metrics"}
-
-
-def _header(scope: Scope, name: bytes) -> str | None:
-    found = next((value for key, value in scope["headers"] if key == name), None)
-    return found.decode("latin-1") if found is not None else None
 
 
 class RequestContext:
@@ -45,8 +40,8 @@ class RequestContext:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request_id = new_request_id(_header(scope, b"x-request-id"))
-        tokens = REQUEST_ID.set(request_id), TRACEPARENT.set(safe_traceparent(_header(scope, b"traceparent")))
+        request_id = new_request_id(header(scope, b"x-request-id"))
+        tokens = REQUEST_ID.set(request_id), TRACEPARENT.set(safe_traceparent(header(scope, b"traceparent")))
         status = 0
         started = time.perf_counter()
 
@@ -81,48 +76,3 @@ class RequestContext:
         fields = {"service": self.service, "route": route, "status": status, "ms": round(1000 * seconds, 1)}
         level = logging.DEBUG if route in _QUIET else logging.INFO
         _log.log(level, "%s %s", scope["method"], route, extra={"fields": fields})
-
-
-class BodyLimit:
-    """Refuses bodies above a size, by their declared length or while they arrive."""
-
-    def __init__(self, app: ASGIApp, max_bytes: int, answer: Callable[[Exception], Response]) -> None:
-        self.app = app
-        self.max_bytes = max_bytes
-        self.answer = answer
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        declared = _header(scope, b"content-length")
-        fault = PayloadTooLarge(f"the body is over {self.max_bytes:,} bytes; send fewer sentences at a time")
-        # No integer has to be made of thousands of digits.
-        if declared is not None and declared.isdecimal() and (len(declared) > 18 or int(declared) > self.max_bytes):
-            await self.answer(fault)(scope, receive, send)
-            return
-        seen = 0
-        answered = False
-
-        async def counted() -> Message:
-            nonlocal seen, answered
-            message = await receive()
-            seen += len(message.get("body", b""))
-            if seen > self.max_bytes and not answered:
-                answered = True
-                # Answered at once, because FastAPI makes a 400 of whatever is raised while it reads a body.
-                await self.answer(fault)(scope, receive, send)
-            if answered:
-                raise fault
-            return message
-
-        async def unless_answered(message: Message) -> None:
-            if not answered:
-                await send(message)
-
-        try:
-            await self.app(scope, counted, unless_answered)
-        except PayloadTooLarge:
-            if not answered:
-                raise
