@@ -6,13 +6,17 @@ PORT ?= 8000
 DATA ?=
 OUT ?= build/eval
 VENV := .venv
+TOOLS := build/tools
+LABEL_STUDIO := 1.23.2
+DOCCANO := 1.8.4
+TOOLED := $(TOOLS)/label-studio/.installed-$(LABEL_STUDIO) $(TOOLS)/doccano/.installed-$(DOCCANO)
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 MEMBERS := shared services/translation services/alignment services/projection services/ner_teacher gateway client
 PROJECTS := $(MEMBERS:%=%/pyproject.toml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-bench run test lint type bench eval models-check format lock clean
+.PHONY: test-tools up down test-compose help setup setup-dev setup-bench run test lint type bench eval models-check format lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,8 +29,20 @@ setup-dev: $(VENV)/.installed-dev  ## Add `spanbridge evaluate` and `distill`, a
 run: setup  ## Start everything in one process on HOST:PORT
 	@exec $(BIN)/spanbridge serve --host $(HOST) --port $(PORT)
 
+up:  ## Build and start all containers (docker-compose.yml), and wait until they are healthy
+	docker compose up --build --wait
+
+down:  ## Stop the containers, and remove them
+	docker compose --profile '*' down
+
 test: setup-dev  ## Run the tests
 	$(BIN)/python -m pytest $(ARGS)
+
+test-compose: setup-dev  ## Build and start the containers for real, and test them (on Debian, sets up an engine of its own)
+	REQUIRE_ENGINE=1 $(BIN)/python -m pytest tests/compose $(ARGS)
+
+test-tools: setup-dev $(VENV)/.installed-tools $(TOOLS)/.chromium $(TOOLED)  ## Test with the real annotation tools and a browser (installs them below build/tools, about 2 GB, once)
+	@$(BIN)/python -m tests.tools $(ARGS)
 
 lint: setup-dev  ## Check style and import rules
 	$(BIN)/ruff check .
@@ -87,4 +103,26 @@ $(VENV)/.installed-eval: $(VENV)/.installed evaluation/pyproject.toml
 
 $(VENV)/.installed-bench: $(VENV)/.installed-dev
 	@$(PIP) --group bench
+	@touch $@
+
+$(VENV)/.installed-tools: $(VENV)/.installed-dev
+	@$(PIP) --group tools
+	@touch $@
+
+$(TOOLS)/.chromium:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
+		|| apt-get install --yes --quiet --no-install-recommends chromium \
+		|| { echo "Chromium is needed: install it, and try again"; exit 1; }
+	@mkdir -p $(@D) && touch $@
+
+$(TOOLS)/label-studio/.installed-$(LABEL_STUDIO):
+	@echo "Installing Label Studio $(LABEL_STUDIO) into $(@D)"
+	@rm -rf $(@D) && $(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check label-studio==$(LABEL_STUDIO)
+	@touch $@
+
+$(TOOLS)/doccano/.installed-$(DOCCANO):
+	@echo "Installing doccano $(DOCCANO) into $(@D)"
+	@rm -rf $(@D) && $(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check doccano==$(DOCCANO) 'numpy<2' 'marshmallow<4'
 	@touch $@

@@ -58,11 +58,14 @@ class AsyncSpanbridge:
 
     It opens with the first call or by `async with`; `close` it afterwards. Methods raise the exceptions of
     `spanbridge_shared.errors`; a single sentence's fault is its result's `error` instead. Batches of any size are sent
-    in parts. A remote server that is busy or still starting is asked again, up to `retries` times.
+    in parts. A remote server that is busy or still starting is asked again, up to `retries` times. One that asks for an
+    API key gets `api_key`, else that of the environment variable SPANBRIDGE_API_KEY.
     """
 
-    def __init__(self, url: str | None = None, *, timeout_s: float = 600.0, retries: int = 5) -> None:
-        self._connection = Connection(url, timeout_s=timeout_s, retries=retries)
+    def __init__(
+        self, url: str | None = None, *, timeout_s: float = 600.0, retries: int = 5, api_key: str | None = None
+    ) -> None:
+        self._connection = Connection(url, timeout_s=timeout_s, retries=retries, api_key=api_key)
 
     @property
     def url(self) -> str | None:

@@ -32,8 +32,10 @@ class Spanbridge:
     It opens with the first call or by `with`; `close` it afterwards. Methods are those of `AsyncSpanbridge`.
     """
 
-    def __init__(self, url: str | None = None, *, timeout_s: float = 600.0, retries: int = 5) -> None:
-        self._client = AsyncSpanbridge(url, timeout_s=timeout_s, retries=retries)
+    def __init__(
+        self, url: str | None = None, *, timeout_s: float = 600.0, retries: int = 5, api_key: str | None = None
+    ) -> None:
+        self._client = AsyncSpanbridge(url, timeout_s=timeout_s, retries=retries, api_key=api_key)
         self._loop: LoopThread | None = None
         self._closing: Callable[[], object] | None = None
 

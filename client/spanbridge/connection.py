@@ -1,6 +1,7 @@
 """The way to a gateway: over HTTP, or, without an address, to one with all models in this process."""
 
 import asyncio
+import os
 
 import httpx
 
@@ -15,8 +16,9 @@ _CONNECT_S = 10.0
 class Connection:
     """Opens when first asked for; after `close` it would open anew."""
 
-    def __init__(self, url: str | None, *, timeout_s: float, retries: int) -> None:
+    def __init__(self, url: str | None, *, timeout_s: float, retries: int, api_key: str | None = None) -> None:
         self.url = None if url is None else _address(url)
+        self._api_key = os.environ.get("SPANBRIDGE_API_KEY") if api_key is None else api_key
         self._timeout_s = timeout_s
         self._retries = retries
         self._opening = asyncio.Lock()
@@ -31,7 +33,10 @@ class Connection:
                 transport = await self._transport()
                 base, name = self.url or "http://gateway", f"the server at {self.url}" if self.url else "the gateway"
                 self._http = httpx.AsyncClient(
-                    base_url=base, transport=transport, timeout=httpx.Timeout(None, connect=_CONNECT_S)
+                    base_url=base,
+                    headers=_authorization(self._api_key) if self._api_key else None,
+                    transport=transport,
+                    timeout=httpx.Timeout(None, connect=_CONNECT_S),
                 )
                 self._gateway = ServiceClient(name, self._http, timeout_s=self._timeout_s)
             return self._gateway
@@ -53,6 +58,13 @@ class Connection:
         transport = await embedded.start()
         self._embedded = embedded
         return transport
+
+
+def _authorization(api_key: str) -> dict[str, str]:
+    key = api_key.strip()
+    if not key.isascii() or not key.isprintable():
+        raise ConfigurationError("an API key is one line of ASCII; this one holds other signs")
+    return {"authorization": f"Bearer {key}"}
 
 
 def _address(url: str) -> str:

@@ -1,6 +1,7 @@
 """A corpus to be labelled, checked as a whole before any of it is sent, and the labelling of it in batches."""
 
 import hashlib
+import io
 import shutil
 import sys
 import tempfile
@@ -12,14 +13,16 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from spanbridge.answers import Projection, TrainingData
+from spanbridge.formats.brat import pack_folder
 from spanbridge.formats.records import AnyRecord, CorpusError, InputFormat, OutputFormat
-from spanbridge.formats.writers import ENCODERS, Result
+from spanbridge.formats.writers import ENCODERS, Result, encode_jsonl
 from spanbridge.journal import Failure, Journal, Progress
 from spanbridge.requests import AUTO
 from spanbridge_shared.contracts.gateway import UNDETERMINED
 from spanbridge_shared.contracts.translate_train import TranslatedSentence
 
 STREAM = Path("-")
+_BLOCK = 1 << 20
 
 Reader = Callable[[BinaryIO, str], Iterator[AnyRecord]]
 Answer = Projection | TrainingData
@@ -66,20 +69,35 @@ def open_corpus(path: Path, format_: InputFormat, readers: Mapping[InputFormat, 
     Raises `CorpusError` for what can't be read, so that a fault in its last line is told before the first is labelled.
     """
     name = "stdin" if path == STREAM else str(path)
-    try:
-        file = tempfile.TemporaryFile() if path == STREAM else path.open("rb")  # noqa: SIM115
-    except OSError as fault:
-        raise CorpusError(f"{name} can't be read: {fault.strerror}") from fault
-    with file:
+    with open_input(path, format_) as file:
         if path == STREAM:
             shutil.copyfileobj(sys.stdin.buffer, file)
             file.seek(0)
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        file.seek(0)
+        digest = _sha256(file)
         total = sum(1 for _ in readers[format_](file, name))
         if total == 0:
             raise CorpusError(f"{name} has no sentences in it (read as {format_})")
         yield Corpus(file, name, readers[format_], digest, total)
+
+
+def _sha256(file: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    while block := file.read(_BLOCK):
+        digest.update(block)
+    file.seek(0)
+    return digest.hexdigest()
+
+
+def open_input(path: Path, format_: InputFormat) -> BinaryIO:
+    """Open a file, a place for stdin, or a folder as the zip that it would be; raises `CorpusError`."""
+    if path.is_dir() and format_ is not InputFormat.BRAT:
+        raise CorpusError(f"{path} is a folder, which only brat's format is; name a file")
+    try:
+        if path.is_dir():
+            return io.BytesIO(pack_folder(path))
+        return tempfile.TemporaryFile() if path == STREAM else path.open("rb")
+    except OSError as fault:
+        raise CorpusError(f"{path} can't be read: {fault.strerror}") from fault
 
 
 def label_corpus(
@@ -126,7 +144,7 @@ def _in_batches(
     seen: Callable[[Progress], None],
 ) -> None:
     settings = journal.progress.settings
-    encode = ENCODERS[settings.output_format]
+    encode = ENCODERS.get(settings.output_format, encode_jsonl)
     records = islice(corpus.records(), journal.progress.done, None)
     while chunk := list(islice(records, batch)):
         answer = ask(chunk)

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from spanbridge.cli.options import read_options
+from spanbridge_distillation.corrections import CorrectionsUse
 from spanbridge_distillation.faults import DistillationFault
 from spanbridge_distillation.opening import Addresses
 from spanbridge_distillation.plan import Plan, Stage, pair_files
@@ -56,6 +57,13 @@ _OPTIONS = (
         metavar="LIST", help="Any of transfer, projection, llm.",
     ),
     click.option("--out", required=True, type=_FOLDER, help="Folder of all results."),
+    click.option(
+        "--corrections", type=_FOLDER, metavar="DIR", help="What annotators corrected, by `spanbridge corrections`."
+    ),
+    click.option(
+        "--corrections-use", type=_of(CorrectionsUse), help="Leave corrected sentences out of the text, so that they "
+        "stay a fair test, or add them as gold, instead.  [default: leave-out]",
+    ),
     click.option("--url", envvar="SPANBRIDGE_URL", help="A running gateway, for projection; else it runs in here."),
     click.option(
         "--teacher-url", envvar="SPANBRIDGE_GATEWAY_NER_TEACHER_URL", default="embedded", show_default=True,
@@ -118,7 +126,8 @@ def distill(**given: Any) -> None:
     """Teach a student from unlabelled text.
 
     Teachers label the text softly, their labels are combined, a student learns them, and becomes a folder that the
-    ner_teacher service serves. The same command continues a stopped run. No gold label is read.
+    ner_teacher service serves. The same command continues a stopped run. No gold label is read, but of corrections
+    where --corrections-use add says so.
     """
     from spanbridge.cli.session import messages, set_up_logs
     from spanbridge_distillation.running import distil
@@ -150,7 +159,15 @@ def plan_of(given: Mapping[str, Any]) -> Plan:
         licence=given["licence"],
         serves=tuple(given["serves"]),
         stop_after=Stage(given["stop_after"]),
+        corrections=given["corrections"],
+        corrections_use=_corrections_use(given),
     )
+
+
+def _corrections_use(given: Mapping[str, Any]) -> CorrectionsUse:
+    if given["corrections"] is None and given["corrections_use"] is not None:
+        raise click.BadParameter("name the store as --corrections", param_hint="--corrections-use")
+    return CorrectionsUse(given["corrections_use"] or CorrectionsUse.LEAVE_OUT)
 
 
 def _recipe(given: Mapping[str, Any]) -> Recipe:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from spanbridge_distillation.columns import columns_of
 from spanbridge_distillation.corpus import CORPUS, META, START, TOKENIZER, labels_name
+from spanbridge_distillation.corrections import GoldTexts
 from spanbridge_distillation.faults import DataFault
 from spanbridge_distillation.gather import labels_file
 from spanbridge_distillation.soft_labels import fingerprint_of, joined, load_soft_labels, save_soft_labels
@@ -32,20 +33,30 @@ def encode(
     layers: int | None,
     sources: Mapping[str, Texts],
     output: Path,
+    gold: Sequence[GoldTexts] = (),
 ) -> None:
     """Write the encoded corpus to `output`, unless it is there from the same inputs.
 
-    `sources` are texts of the teachers' own languages, by teacher, or none. Raises `DataFault` where labels are missing
-    or of other texts, and `ModelFault` as `read_start` does.
+    `sources` are texts of the teachers' own languages, by teacher, or none; `gold` has a part for each of `texts`, or
+    none. Raises `DataFault` where labels are missing or of other texts, and `ModelFault` as `read_start` does.
     """
     found = {name: [load_soft_labels(labels_file(gathered, name, each.lang)) for each in texts] for name in teachers}
     asked = fingerprint_of(
         labels={name: [about["fingerprint"] for _, about in parts] for name, parts in found.items()},
         texts=[each.digest for each in texts], start=str(start_folder.resolve()), layers=layers,
         sources={name: each.digest for name, each in sources.items()},
+        **({"gold": [each.digest for each in gold]} if gold else {}),
     )  # fmt: skip
     if _fingerprint(output) == asked:
         return
+    labelled = {name: [part for part, _ in parts] for name, parts in found.items()}
+    if gold:
+        # Every teacher is right about what people corrected.
+        labelled = {
+            name: [joined([part, each.labels]) for part, each in zip(parts, gold, strict=True)]
+            for name, parts in labelled.items()
+        }
+        texts = [each.behind(text) for text, each in zip(texts, gold, strict=True)]
     start = read_start(start_folder, layers)
     subwords = Subwords(start_folder / TOKENIZER)
     draft = output.with_name(f"{output.name}.partial")
@@ -60,8 +71,8 @@ def encode(
     np.savez(draft / START, **kept)  # type: ignore[arg-type]  # the stub takes the names for options
     shutil.copyfile(start_folder / TOKENIZER, draft / TOKENIZER)
     np.savez_compressed(draft / CORPUS, **_arrays(texts, sources, teachers, subwords))  # type: ignore[arg-type]
-    for name, parts in found.items():
-        save_soft_labels(draft / labels_name(name), joined([part for part, _ in parts]), {"fingerprint": asked})
+    for name, own in labelled.items():
+        save_soft_labels(draft / labels_name(name), joined(own), {"fingerprint": asked})
     meta = _meta(texts, teachers, labels, start, subwords) | {"fingerprint": asked, "start": start_folder.name}
     (draft / META).write_text(json.dumps(meta, indent=1) + "\n", encoding="utf-8")
     shutil.rmtree(output, ignore_errors=True)

@@ -6,6 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from spanbridge_distillation.corrections import Corrected, CorrectionsUse, with_corrections
 from spanbridge_distillation.opening import Addresses
 from spanbridge_distillation.recipe import Recipe
 from spanbridge_distillation.teachers import TeacherName
@@ -28,7 +29,8 @@ class Plan:
     """What the command was told; `files` are (language as typed, file).
 
     `start` is the model whose encoder the student begins with, `layers` of it or all; `trained` a student that was
-    trained elsewhere; `serves` the languages that its manifest names, those of `files` where it is empty.
+    trained elsewhere; `serves` the languages that its manifest names, those of `files` where it is empty; `corrections`
+    a store of what annotators made of texts.
     """
 
     files: tuple[tuple[str, Path], ...]
@@ -51,6 +53,8 @@ class Plan:
     licence: str | None
     serves: tuple[str, ...]
     stop_after: Stage
+    corrections: Path | None = None
+    corrections_use: CorrectionsUse = CorrectionsUse.LEAVE_OUT
 
     @property
     def work(self) -> Path:
@@ -77,6 +81,12 @@ class Plan:
             read_texts(path, lang, tokenized=self.tokenized, limit=self.limit, translations=self._translations())
             for lang, path in self.files
         ]
+
+    def corrected(self, texts: list[Texts]) -> Corrected:
+        """Apply the corrections, if there are any; raises as `with_corrections` does."""
+        if self.corrections is None:
+            return Corrected(texts, [], None)
+        return with_corrections(texts, self.corrections, self.corrections_use, self.labels)
 
     def _translations(self) -> Path | None:
         return self.translations if TeacherName.PROJECTION in self.teachers else None

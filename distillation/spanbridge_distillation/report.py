@@ -6,13 +6,20 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from spanbridge_distillation.corrections import Told
 from spanbridge_distillation.gather import Gathered
 from spanbridge_shared.contracts.manifest import MANIFEST_FILE, TokenClassifierManifest
 
 REPORT = "report"
 
 
-def write_report(out: Path, gathered: Sequence[Gathered], log: Sequence[Mapping[str, Any]], model: Path) -> Path:
+def write_report(
+    out: Path,
+    gathered: Sequence[Gathered],
+    log: Sequence[Mapping[str, Any]],
+    model: Path,
+    corrections: Told | None = None,
+) -> Path:
     """Write `report.json` and `report.md` to `out`, and return the latter; `log` is a trained student's."""
     manifest = TokenClassifierManifest.model_validate_json((model / MANIFEST_FILE).read_bytes())
     about, steps = dict(log[0]), [dict(each) for each in log[1:]]
@@ -25,7 +32,8 @@ def write_report(out: Path, gathered: Sequence[Gathered], log: Sequence[Mapping[
             "labels": manifest.labels,
             "languages": manifest.languages,
         },
-        "gold_labels_read": 0,
+        "gold_labels_read": sum(corrections.added.values()) if corrections else 0,
+        "corrections": corrections.as_json() if corrections else None,
         "gathered": [asdict(each) for each in gathered],
         "recipe": about["recipe"],
         "languages": about.get("languages", []),
@@ -35,20 +43,23 @@ def write_report(out: Path, gathered: Sequence[Gathered], log: Sequence[Mapping[
     written = json.dumps(found, ensure_ascii=False, indent=1)
     out.joinpath(f"{REPORT}.json").write_text(written + "\n", encoding="utf-8")
     page = out / f"{REPORT}.md"
-    page.write_text("\n".join(_page(found)) + "\n", encoding="utf-8")
+    told = corrections.lines() if corrections else []
+    page.write_text("\n".join(_page(found, told)) + "\n", encoding="utf-8")
     return page
 
 
-def _page(found: Mapping[str, Any]) -> list[str]:
-    model, steps = found["model"], found["log"]
+def _page(found: Mapping[str, Any], corrections: Sequence[str]) -> list[str]:
+    model, steps, gold = found["model"], found["log"], found["gold_labels_read"]
+    read = f"Gold labels of {gold:,} corrected sentences were learnt, as asked," if gold else "No gold label was read,"
     return [
         f"# {model['name']}",
         "",
         f"{model['megabytes']} MB in `{model['folder']}`; labels {', '.join(model['labels'])}; licence "
         f"{model['licence']}.",
         "",
-        "No gold label was read, and nothing was stopped early: agreement is the share of words of held-out sentences "
+        f"{read} and nothing was stopped early: agreement is the share of words of held-out sentences "
         "to which the student gives the tag of its teachers; it does not say how right they are.",
+        *(["", "## Corrections", "", *(f"- {line}" for line in corrections)] if corrections else []),
         "",
         "## Teachers",
         "",

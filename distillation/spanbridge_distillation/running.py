@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from spanbridge_distillation.corrections import Corrected
 from spanbridge_distillation.encode import encode
 from spanbridge_distillation.faults import DistillationFault
 from spanbridge_distillation.gather import Gathered, gather
@@ -34,7 +35,10 @@ def distil(plan: Plan, console: Console) -> None:
 
 def _distil(plan: Plan, console: Console) -> None:
     licence = _licence(plan)
-    texts = plan.read()
+    corrected = plan.corrected(plan.read())
+    texts = corrected.texts
+    for line in corrected.told.lines() if corrected.told else ():
+        console.print(line, markup=False)
     gathered = gather_all(plan, texts, console)
     for each in gathered:
         failed = ", ".join(f"{count} {name}" for name, count in sorted(each.failures.items()))
@@ -44,13 +48,13 @@ def _distil(plan: Plan, console: Console) -> None:
         return
     encoded = plan.work / ENCODED
     sources = plan.read_sources()
-    encode(texts, plan.teachers, plan.labels, plan.gathered, plan.start, plan.layers, sources, encoded)
+    encode(texts, plan.teachers, plan.labels, plan.gathered, plan.start, plan.layers, sources, encoded, corrected.gold)
     if not plan.goes_on_after(Stage.ENCODE):
         console.print(f"To train elsewhere, carry {encoded}", markup=False)
         return
     if not _trained(plan, console) or not plan.goes_on_after(Stage.TRAIN):
         return
-    _finish(plan, gathered, licence, [each.lang for each in texts], console)
+    _finish(plan, gathered, corrected, licence, console)
 
 
 def gather_all(plan: Plan, texts: Sequence[Texts], console: Console) -> list[Gathered]:
@@ -87,15 +91,15 @@ def _trained(plan: Plan, console: Console) -> bool:
     return done
 
 
-def _finish(plan: Plan, gathered: Sequence[Gathered], licence: str, langs: list[str], console: Console) -> None:
+def _finish(plan: Plan, gathered: Sequence[Gathered], corrected: Corrected, licence: str, console: Console) -> None:
     from spanbridge_distillation.convert import convert
     from spanbridge_distillation.report import write_report
 
     log = convert(
         plan.work / ENCODED, plan.trained or plan.work / TRAINED, plan.model, name=plan.name, licence=licence,
-        overwrite=True, languages=plan.serves or langs,
+        overwrite=True, languages=plan.serves or [each.lang for each in corrected.texts],
     )  # fmt: skip
-    page = write_report(plan.out, gathered, log, plan.model)
+    page = write_report(plan.out, gathered, log, plan.model, corrected.told)
     console.print(f"{plan.name} → {plan.model}; {page} tells the rest", style="green", markup=False)
     console.print(f"SPANBRIDGE_NER_TEACHER_STUDENT=ctranslate2:{plan.model.resolve()} has ner_teacher serve it")
 

@@ -54,7 +54,7 @@ def read_texts(path: Path, lang: str, *, tokenized: bool, limit: int | None, tra
     if not found:
         raise ConfigurationError(f"{path} has no sentences in it")
     chosen = tuple(found.values())[:limit]
-    return Texts(code, chosen, _digest(chosen))
+    return Texts(code, chosen, digest_of(chosen))
 
 
 def _lines(path: Path) -> list[str]:
@@ -104,7 +104,8 @@ def read_translations(folder: Path, *names: str) -> Mapping[str, str]:
     return found
 
 
-def _digest(sentences: Sequence[Sentence]) -> str:
+def digest_of(sentences: Sequence[Sentence]) -> str:
+    """Return a hash of sentences: what was made of equal ones has the same."""
     digest = hashlib.sha256()
     for sentence in sentences:
         digest.update(json.dumps([sentence.words, sentence.english]).encode())

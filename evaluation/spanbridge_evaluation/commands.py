@@ -95,6 +95,28 @@ def conll(arguments: Arguments, parallel: Path | None) -> None:
 
 @evaluate.command()
 @measuring
+@click.option("--project", help="Only corrections of this project.")
+@click.option(
+    "--annotations", type=click.Choice(["latest", "all"]), default="latest", show_default=True,
+    help="Of texts that several people annotated.",
+)  # fmt: skip
+def corrections(arguments: Arguments, project: str | None, annotations: str) -> None:
+    """The whole pipeline on what annotators corrected.
+
+    --data is a corrections store, as `spanbridge corrections` and the gateway keep it. Texts are cut into sentences and
+    words as the pipeline cuts them; what can't be scored is counted and told.
+    """
+    from spanbridge_evaluation.data.corrections import read_corrections
+    from spanbridge_evaluation.measuring import measure_ner
+    from spanbridge_shared.corrections.current import Annotations
+
+    found = read_corrections(arguments.data, arguments.lang, project, Annotations(annotations))
+    _tell(found.told)
+    measure_ner(arguments, found.sets, arguments.labels or list(DEFAULT_LABELS))
+
+
+@evaluate.command()
+@measuring
 def alignment(arguments: Arguments) -> None:
     """Word alignment alone: precision, recall, F1 and alignment error rate.
 
@@ -140,9 +162,9 @@ def everything(arguments: Arguments, data: Path | None, out: Path, *, full: bool
 def calibrate(arguments: Arguments, out: Path, members: list[str], folds: int) -> None:
     """Fit the numbers by which an ensemble merges, and measure it fairly.
 
-    --data is a folder as of MasakhaNER 2, with <lang>/dev.txt, or one file of a named --lang. --split is dev by
-    default. The members label every sentence once; SPANBRIDGE_GATEWAY_CALIBRATION names what --out becomes. The table
-    shows members beside an ensemble whose numbers were fitted on the other --folds.
+    --data is a folder as of MasakhaNER 2, with <lang>/dev.txt, a corrections store, or one file of a named --lang.
+    --split is dev by default. The members label every sentence once; SPANBRIDGE_GATEWAY_CALIBRATION names what --out
+    becomes. The table shows members beside an ensemble whose numbers were fitted on the other --folds.
     """
     from spanbridge_evaluation.calibration_run import calibrate_members
 
@@ -155,9 +177,9 @@ def calibrate(arguments: Arguments, out: Path, members: list[str], folds: int) -
 def compare(arguments: Arguments, methods: list[str], folds: int | None) -> None:
     """Set methods beside each other on gold data.
 
-    --data is a folder as of MasakhaNER 2, with <lang>/dev.txt, or one file of a named --lang. --split is dev by
-    default. One table and plot of F1, sentences a second and megabytes of weights. A stopped run continues with the
-    same command.
+    --data is a folder as of MasakhaNER 2, with <lang>/dev.txt, a corrections store, or one file of a named --lang.
+    --split is dev by default. One table and plot of F1, sentences a second and megabytes of weights. A stopped run
+    continues with the same command.
     """
     from spanbridge_evaluation.contest.running import compare_methods
 
@@ -175,14 +197,24 @@ def presets(url: str | None) -> None:
 
 
 def _gold(arguments: Arguments, labels: Sequence[str]) -> list["NerSet"]:
-    """Read a folder as of MasakhaNER 2, or one file."""
+    """Read a folder as of MasakhaNER 2, a corrections store, or one file."""
+    from spanbridge_evaluation.data.corrections import is_store, read_corrections
     from spanbridge_evaluation.data.layouts import read_conll, read_masakhaner
     from spanbridge_evaluation.data.lines import is_file
 
+    if is_store(arguments.data):
+        found = read_corrections(arguments.data, arguments.lang, None)
+        _tell(found.told)
+        return found.sets
     if is_file(arguments.data):
         split = arguments.split or arguments.data.stem
         return [read_conll(arguments.data, _one_language(arguments), None, split, frozenset(labels))]
     return read_masakhaner(arguments.data, arguments.lang, arguments.split or "dev", frozenset(labels))
+
+
+def _tell(lines: Sequence[str]) -> None:
+    for line in lines:
+        click.echo(line, err=True)
 
 
 def _one_language(arguments: Arguments) -> str:

@@ -66,9 +66,9 @@ def open_client(url: str | None, caches: Caches) -> Iterator["Spanbridge"]:
 
 
 def _without_caches() -> dict[str, str]:
-    """Return the settings that leave every service in this process without a cache."""
+    """Return the settings that leave the gateway and every service in this process without a cache."""
     services = entry_points(group="spanbridge.services").names
-    return {f"SPANBRIDGE_{name.upper()}_CACHE_URL": _NO_CACHE for name in sorted(services)}
+    return {f"SPANBRIDGE_{name.upper()}_CACHE_URL": _NO_CACHE for name in ("gateway", *sorted(services))}
 
 
 @contextmanager

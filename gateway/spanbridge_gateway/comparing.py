@@ -19,6 +19,7 @@ from spanbridge_shared.contracts.compare import (
 from spanbridge_shared.contracts.gateway import UNDETERMINED, ProjectSentencesRequest, SentenceResult
 from spanbridge_shared.errors import (
     ClientLeft,
+    DeadlineExceeded,
     NotReady,
     Overloaded,
     SpanbridgeError,
@@ -32,7 +33,7 @@ from spanbridge_shared.text.checks import replace_surrogates
 _ORDER = (Method.TRANSFER, Method.HEURISTIC, Method.CANDIDATES, Method.STUDENT, Method.ENSEMBLE, LLM_METHOD)
 _SHOWING = (Method.CANDIDATES, Method.HEURISTIC, Method.ENSEMBLE)
 """Whose translation and alignment are shown, the first of these that has one."""
-_OF_THE_REQUEST = (UnknownMethod, UnknownOption, UnknownLabel, Overloaded, NotReady, ClientLeft)
+_OF_THE_REQUEST = (UnknownMethod, UnknownOption, UnknownLabel, Overloaded, NotReady, DeadlineExceeded, ClientLeft)
 """Faults that aren't one method's: they fail the comparison. All others are that method's answer."""
 
 

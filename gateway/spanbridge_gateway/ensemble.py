@@ -25,7 +25,7 @@ from spanbridge_shared.contracts.options import (
     StudentMethodOptions,
     TransferMethodOptions,
 )
-from spanbridge_shared.errors import SpanbridgeError
+from spanbridge_shared.errors import NotReady, SpanbridgeError, UpstreamFailed
 
 MERGE = "merge"
 """The stage's name in a result's timings."""
@@ -127,15 +127,27 @@ class EnsembleRun:
         """Have every member label the sentences, all at once: those that need no translation don't wait for it."""
         first, *others = members
         ballots = {first: list(group)} | {member: [afresh(work) for work in group] for member in others}
-        tasks = [asyncio.create_task(self._runs[member].run(works)) for member, works in ballots.items()]
+        tasks = [asyncio.create_task(self._ballot(member, works)) for member, works in ballots.items()]
         try:
-            await asyncio.gather(*tasks)
+            faults = await asyncio.gather(*tasks)
         finally:
             for task in tasks:
                 task.cancel()
+        if faults[0] is not None and None not in faults:
+            raise faults[0]
         return [
             _voted(work, {member: ballots[member][place] for member in members}) for place, work in enumerate(group)
         ]
+
+    async def _ballot(self, member: Member, works: Sequence[SentenceWork]) -> SpanbridgeError | None:
+        """Have a member label the sentences; where a service that it needs is down, say so, and leave it to others."""
+        try:
+            await self._runs[member].run(works)
+        except (UpstreamFailed, NotReady) as fault:
+            for work in works:
+                work.error = fault
+            return fault
+        return None
 
     async def _merge(self, voted: Iterable[_Voted]) -> None:
         # Members fail seldom, so that nearly always all sentences have the same, and this makes one call.

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
 from spanbridge_gateway import offers
+from spanbridge_gateway.admission import admit
 from spanbridge_gateway.comparing import compare
 from spanbridge_gateway.examples import ALIGN, COMPARE, NER, PROJECT, TRANSLATE, TRANSLATE_TRAIN
 from spanbridge_gateway.method_models import described_methods
@@ -66,18 +67,21 @@ async def make_training_data(
 @router.post("/v1/translate", response_model=TranslateResponse, tags=["services"], summary="Translate only")
 async def translate(body: Annotated[TranslateRequest, TRANSLATE], pipeline: Engine) -> Response:
     """Pass through to the translation service."""
+    await admit(len(body.texts))
     return json_answer(await pipeline.upstreams.translation.translate(body))
 
 
 @router.post("/v1/align", response_model=AlignResponse, tags=["services"], summary="Align words only")
 async def align(body: Annotated[AlignRequest, ALIGN], pipeline: Engine) -> Response:
     """Pass through to the alignment service."""
+    await admit(len(body.pairs))
     return json_answer(await pipeline.upstreams.alignment.align(body))
 
 
 @router.post("/v1/ner", response_model=NerResponse, tags=["services"], summary="Label directly")
 async def ner(body: Annotated[NerRequest, NER], pipeline: Engine) -> Response:
     """Pass through to the ner_teacher service."""
+    await admit(len(body.sentences))
     return json_answer(await pipeline.upstreams.ner_teacher.ner(body))
 
 

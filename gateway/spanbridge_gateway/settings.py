@@ -3,6 +3,7 @@
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from spanbridge_shared.corrections.annotators import Annotators
 from spanbridge_shared.serving.config import ServiceSettings
 
 EMBEDDED = "embedded"
@@ -24,6 +25,43 @@ class GatewaySettings(ServiceSettings):
         256, ge=1, le=1000, description="Sentences (after splitting) in one call to a service."
     )
     info_ttl_s: float = Field(30.0, ge=0, description="Seconds that what services say of themselves is believed.")
+    hang_s: float = Field(
+        10.0,
+        gt=0,
+        description="Seconds that a call waits before its service, if it runs elsewhere, must give a sign of life, and "
+        "that it has for that; a service that hangs is asked for nothing until it answers.",
+    )
+    ready_s: float = Field(2.0, gt=0, description="Seconds that each service has to answer when /readyz is asked.")
     calibration: str = Field(
         "", description="Path of the JSON file that ensembles merge by; empty: the one that comes with the gateway."
+    )
+    keys: str = Field(
+        "",
+        description="API keys: path of a file with one name:sha256[:rate[:burst]] a line, as `spanbridge keys` writes "
+        "it, or redis://… of a server with the hash spanbridge:keys. Empty: open to all.",
+    )
+    limits_url: str = Field(
+        "",
+        description="redis://… where gateways share the keys' rates. Empty: the server of `keys`, else each gateway's "
+        "own memory.",
+    )
+    max_in_flight: int = Field(1_000, ge=1, description="Sentences in work at which new requests are refused with 429.")
+    busy_wait_s: float = Field(
+        60.0, ge=0, description="Seconds that a call waits for a service whose queue is full, before it gives up."
+    )
+    open_metrics: bool = Field(True, description="Whether /metrics needs no API key.")
+    cors_origins: list[str] = Field(
+        [], description='Origins whose pages may call the gateway, JSON: ["https://example.org"], or ["*"] for any.'
+    )
+    corrections: str = Field(
+        "", description="Folder where annotations finished in Label Studio are kept; empty: they aren't."
+    )
+    corrections_annotators: Annotators = Field(
+        Annotators.NONE, description="What is kept of who annotated: none, or hashed by a key in that folder."
+    )
+    label_studio_lang: str = Field(
+        "auto", description="Language of Label Studio's tasks where neither they nor their project name one."
+    )
+    label_studio_seconds: float = Field(
+        80.0, gt=0, description="Seconds after which Label Studio, which waits 100, gets the predictions made so far."
     )

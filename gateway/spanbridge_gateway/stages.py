@@ -123,7 +123,7 @@ async def label_source(upstreams: Upstreams, segments: Sequence[SegmentWork], la
             else NerItem(text=segment.source_text)
             for segment in part
         ]
-        answer = await upstreams.ner_teacher.ner(NerRequest(sentences=items, lang=ENGLISH))
+        answer = await upstreams.ner_teacher.ner(NerRequest(sentences=items, lang=ENGLISH, labels=sorted(labels)))
         for segment, result in zip(part, answer.results, strict=True):
             if result.error is not None:
                 segment.error = raised(result.error)
@@ -231,7 +231,7 @@ async def label_directly(
     named = {} if teacher is None else {"teacher": teacher}
     for part in _calls(upstreams, alive(segments)):
         items = [NerItem(tokens=segment.tokens) for segment in part]
-        answer = await upstreams.ner_teacher.ner(NerRequest(sentences=items, lang=lang, **named))
+        answer = await upstreams.ner_teacher.ner(NerRequest(sentences=items, lang=lang, labels=sorted(labels), **named))
         for segment, result in zip(part, answer.results, strict=True):
             segment.error = None if result.error is None else raised(result.error)
             segment.entities = [

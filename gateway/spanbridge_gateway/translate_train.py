@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from spanbridge_gateway import stages
+from spanbridge_gateway.admission import admit
 from spanbridge_gateway.core.labelled_english import (
     EnglishSegment,
     EnglishWork,
@@ -43,6 +44,7 @@ async def translate_train(
     """
     infos = await upstreams.infos()
     lang = resolve_language(request.lang)
+    await admit(len(request.sentences))
     run = _by_markers if request.method is TrainMethod.MARKER else _by_links
     works = await asyncio.to_thread(_take_all, request.sentences)
     for start in range(0, len(works), upstreams.call_limit):

@@ -15,6 +15,7 @@ SpanbridgeError                      500
 │   ├── UnknownOption                422
 │   ├── UnknownLabel                 422
 │   ├── MissingTeacher               422  no configured teacher serves the language; names the setting
+│   ├── Unauthorized                 401  no API key, or one that isn't known
 │   └── SentenceError                422  a fault of one sentence; in a batch only that sentence fails
 │       ├── EmptyText
 │       ├── TextTooLong
@@ -26,7 +27,10 @@ SpanbridgeError                      500
 │       ├── UnusableAnswer       424  a language model's answer can't be read: cut off, not JSON, refused, empty
 │       └── TeacherUnavailable   424  a teacher behind an API gave no answer: slow, rate-limited, down, wrong key
 ├── Overloaded                       429  the queue is full; carries Retry-After
+│   └── RateLimited                  429  the API key has used up its sentences; carries Retry-After
+├── DeadlineExceeded                 408  the time that the client gave the request is over
 ├── ClientLeft                       499  nobody waits for the answer any more; for the log
+├── WrongSecret                      403  a service was asked by someone else than its gateway
 ├── UpstreamFailed                   424  a service behind the gateway failed; names which
 └── NotReady                         503  models are still loading, or shutting down
 """
@@ -108,6 +112,12 @@ class MissingTeacher(RequestError):
     """No configured teacher serves this language."""
 
 
+class Unauthorized(RequestError):
+    """The server asks for an API key, and the request has none or a wrong one."""
+
+    status = 401
+
+
 class SentenceError(RequestError):
     """A fault of one sentence; its neighbours in a batch succeed."""
 
@@ -162,10 +172,29 @@ class Overloaded(SpanbridgeError):
         self.retry_after = retry_after
 
 
+class RateLimited(Overloaded):
+    """The request's API key has used up the sentences that it has for now."""
+
+
+class DeadlineExceeded(SpanbridgeError):
+    """The request's own time limit, `X-Request-Deadline`, is over.
+
+    Not 504, because the client set the limit and nothing failed; not 503, which invites to try again.
+    """
+
+    status = 408
+
+
 class ClientLeft(SpanbridgeError):
     """The client closed the connection before the answer; it never sees this."""
 
     status = 499
+
+
+class WrongSecret(SpanbridgeError):
+    """A service takes requests from its gateway alone, and this one doesn't hold the secret that they share."""
+
+    status = 403
 
 
 class UpstreamFailed(SpanbridgeError):

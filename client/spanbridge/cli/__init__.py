@@ -6,6 +6,11 @@ from typing import Any
 import click
 
 from spanbridge.cli.about import languages, methods
+from spanbridge.cli.corrections import corrections
+from spanbridge.cli.doccano import doccano
+from spanbridge.cli.export import export
+from spanbridge.cli.keys import keys
+from spanbridge.cli.label_studio import label_studio
 from spanbridge.cli.models import models
 from spanbridge.cli.project import project
 from spanbridge.cli.serve import serve
@@ -69,5 +74,7 @@ def main() -> None:
     """
 
 
-for command in (serve, project, translate_train, languages, methods, models):
+for command in (serve, project, export, translate_train, languages, methods, models):
     main.add_command(command)
+for group in (keys, label_studio, doccano, corrections):
+    main.add_command(group)

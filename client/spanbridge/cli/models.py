@@ -9,6 +9,7 @@ import click
 
 from spanbridge import conversion
 from spanbridge.cli.about import console, table
+from spanbridge.cli.fetch import fetch
 from spanbridge.cli.session import messages
 from spanbridge.model_folders import list_models
 from spanbridge_shared.errors import ConfigurationError
@@ -18,6 +19,9 @@ from spanbridge_shared.serving.config import models_dir
 @click.group()
 def models() -> None:
     """List the models that are here, and convert others."""
+
+
+models.add_command(fetch)
 
 
 @models.command("list")

@@ -10,8 +10,8 @@ from spanbridge.cli.runs import Seen, check_output, finish_run, open_journal, re
 from spanbridge.cli.session import url_option
 from spanbridge.client import Spanbridge
 from spanbridge.corpus import label_corpus, open_corpus
-from spanbridge.formats.readers import READERS
 from spanbridge.formats.records import InputFormat, OutputFormat, guess_input, guess_output
+from spanbridge.formats.registry import RECORD_READERS
 from spanbridge.journal import RunSettings
 from spanbridge_shared.contracts.gateway import DEFAULT_LABELS, DEFAULT_METHOD, MAX_SENTENCES
 from spanbridge_shared.errors import InvalidRequest
@@ -31,9 +31,7 @@ def _read_include(context: click.Context, parameter: click.Parameter, given: str
 
 
 @click.command()
-@click.argument(
-    "source", metavar="INPUT", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
-)
+@click.argument("source", metavar="INPUT", type=click.Path(exists=True, allow_dash=True, path_type=Path))
 @click.option("--lang", required=True, help='FLORES code (swh_Latn), ISO 639 code (sw, swa), or "auto".')
 @click.option(
     "-o", "--output", required=True, type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
@@ -74,9 +72,11 @@ def project(
     overwrite: bool,
     strict: bool,
 ) -> None:
-    """Label a file: a sentence a line, JSONL, or CoNLL; - is stdin.
+    """Label a file: a sentence a line, JSONL, CoNLL, or the file of an annotation tool; - is stdin.
 
-    Results are JSONL, CoNLL (IOB2), or spaCy's DocBin. The same command continues an interrupted run.
+    Formats go by the names of INPUT and OUTPUT: .txt, .jsonl, .conll, .conllu, .spacy, .xmi, .zip (brat), and
+    NAME.FORMAT.json or .jsonl for the others, such as tasks.label-studio.json. The same command continues an
+    interrupted run.
     """
     settings = RunSettings(
         lang=lang, method=method, labels=labels, options=options, include=include,
@@ -86,7 +86,7 @@ def project(
     if not labels:
         raise InvalidRequest("--labels names none; leave it out for PER, ORG and LOC")
     check_output(source, output)
-    with open_corpus(source, settings.input_format, READERS) as corpus:
+    with open_corpus(source, settings.input_format, RECORD_READERS) as corpus:
         journal = open_journal(corpus, output, settings, overwrite=overwrite)
 
         def work(client: Spanbridge, seen: Seen) -> None:

@@ -14,8 +14,11 @@ from spanbridge import journal as journals
 from spanbridge.cli.session import messages, opened
 from spanbridge.client import Spanbridge
 from spanbridge.corpus import STREAM, Corpus
-from spanbridge.formats.docbin import build_docbin
+from spanbridge.exporting import write_documents
 from spanbridge.formats.records import CorpusError, OutputFormat
+from spanbridge.formats.registry import Target
+from spanbridge.formats.results import read_results
+from spanbridge.formats.writers import ENCODERS
 from spanbridge.journal import Journal, RunSettings
 from spanbridge_shared.errors import SpanbridgeError
 
@@ -42,16 +45,16 @@ def open_journal(corpus: Corpus, output: Path, settings: RunSettings, *, overwri
     """Continue an interrupted run, or begin one; raises `CorpusError` as `Journal.open` does."""
     fresh = journals.Progress(input_sha256=corpus.sha256, settings=settings, total=corpus.total)
     if output == STREAM or (output.exists() and not output.is_file() and not output.is_dir()):
-        if settings.output_format is OutputFormat.SPACY:
-            raise CorpusError("a DocBin is built from a file of results: name a file as --output")
+        if settings.output_format not in ENCODERS:
+            raise CorpusError(f"{settings.output_format} is built from a file of results: name a file as --output")
         stream: BinaryIO = click.open_file(str(output), "wb")  # type: ignore[assignment]
         return Journal.streaming(stream, fresh)
     return Journal.open(_results(output, settings), output, fresh, overwrite=overwrite)
 
 
 def _results(output: Path, settings: RunSettings) -> Path:
-    """Return where results are appended: a DocBin can't be, so that they are kept as JSONL beside it until the end."""
-    return output.with_name(f"{output.name}.partial.jsonl") if settings.output_format is OutputFormat.SPACY else output
+    """Return where results are appended; for a format that can't be, as JSONL beside the output until the end."""
+    return output if settings.output_format in ENCODERS else output.with_name(f"{output.name}.partial.jsonl")
 
 
 def finish_run(
@@ -70,16 +73,24 @@ def finish_run(
         if journal.can_continue:
             fault.detail = f"{fault.detail}\n{_kept(journal, output)}"
         raise
-    if journal.progress.settings.output_format is OutputFormat.SPACY:
-        _finish_docbin(output, _results(output, journal.progress.settings))
+    if journal.progress.settings.output_format not in ENCODERS:
+        _build(journal, output)
     journal.finish()
 
 
-def _finish_docbin(output: Path, results: Path) -> None:
-    draft = output.with_name(f"{output.name}.new")
-    with results.open("rb") as lines:
-        draft.write_bytes(build_docbin(lines))
-    draft.replace(output)
+def _build(journal: Journal, output: Path) -> None:
+    progress = journal.progress
+    results = _results(output, progress.settings)
+    try:
+        with results.open("rb") as lines:
+            documents = read_results(lines, str(results))
+            write_documents(documents, progress.settings.output_format, Target(output, progress.model_version or ""))
+    except CorpusError as fault:
+        journal.close()
+        fault.detail = (
+            f"{fault.detail}\nAll results are in {results}; `spanbridge export` writes them in another format."
+        )
+        raise
     results.unlink()
 
 

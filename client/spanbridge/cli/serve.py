@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ import uvicorn
 from spanbridge import embedded
 from spanbridge.cli.session import messages, set_up_logs
 from spanbridge_shared.errors import ConfigurationError
+from spanbridge_shared.serving.server import DrainingServer, server_config
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -75,33 +75,19 @@ async def _serve(listener: socket.socket, host: str) -> None:
         lifespan = app.router.lifespan_context(app)
         await lifespan.__aenter__()
     try:
-        config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=30)
+        config = server_config(app, lifespan="off", log_config=None)
         server = _Server(config, lambda: _announce(app, listener, host))
         await server.serve(sockets=[listener])
     finally:
         await lifespan.__aexit__(None, None, None)
 
 
-class _Server(uvicorn.Server):
-    """Says when it is ready; a first Ctrl-C or SIGTERM lets it finish, a second one doesn't.
-
-    uvicorn's own way raises the signal again in the end, which would interrupt the services' own shutting down.
-    """
+class _Server(DrainingServer):
+    """Says when it is ready."""
 
     def __init__(self, config: uvicorn.Config, announce: Callable[[], Awaitable[None]]) -> None:
         super().__init__(config)
         self._announce = announce
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Handle the signals while serving."""
-        handled = (signal.SIGINT, signal.SIGTERM)
-        before = {each: signal.signal(each, self.handle_exit) for each in handled}
-        try:
-            yield
-        finally:
-            for each, handler in before.items():
-                signal.signal(each, handler)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then say so."""

@@ -1,1 +1,1 @@
-"""The file formats of the command line: text, JSONL and CoNLL in; JSONL, CoNLL and spaCy's DocBin out."""
+"""The file formats of the command line; `registry.py` lists them, docs/integrations/files.md says what each keeps."""

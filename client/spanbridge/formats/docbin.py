@@ -1,9 +1,11 @@
 """spaCy's DocBin: one Doc per result, with the result's own text, tokens and entities."""
 
 import json
-from collections.abc import Iterable, Sequence
-from typing import Any
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, BinaryIO
 
+from spanbridge.formats.documents import Document, Mark, in_order
 from spanbridge.formats.records import CorpusError
 
 
@@ -44,7 +46,7 @@ def build_docbin(lines: Iterable[bytes]) -> bytes:
         from spacy.tokens import Doc, DocBin
         from spacy.vocab import Vocab
     except ImportError as fault:
-        raise CorpusError("spaCy isn't installed here: pip install spacy, or write --format jsonl") from fault
+        raise CorpusError("spaCy isn't installed here: pip install spacy, or write another format") from fault
     vocab = Vocab()
     bin_ = DocBin(store_user_data=True)
     for line in lines:
@@ -58,6 +60,48 @@ def build_docbin(lines: Iterable[bytes]) -> bytes:
         bin_.add(doc)
     found: bytes = bin_.to_bytes()
     return found
+
+
+def read_docbin(file: BinaryIO, name: str) -> Iterator[Document]:
+    """Give each Doc: its own text and tokens, less those of white space; `id` and `lang` are its `user_data`'s."""
+    try:
+        from spacy.tokens import DocBin
+        from spacy.vocab import Vocab
+    except ImportError as fault:
+        raise CorpusError("spaCy isn't installed here: pip install spacy") from fault
+    try:
+        docs = list(DocBin(store_user_data=True).from_bytes(file.read()).get_docs(Vocab()))
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, zlib.error) as fault:
+        raise CorpusError(f"{name} is no DocBin that this spaCy reads: {str(fault)[:200]}") from fault
+    for number, doc in enumerate(docs, start=1):
+        known = doc.user_data
+        result = _result(known.get("result"))
+        entities = [each for each in result.get("entities", []) if isinstance(each, dict)]
+        scores = {(e.get("start"), e.get("end"), e.get("label")): e.get("score") for e in entities}
+        marks = in_order(
+            Mark(e.start_char, e.end_char, e.label_, scores.get((e.start_char, e.end_char, e.label_))) for e in doc.ents
+        )
+        # Somebody may have worked on the entities since.
+        unchanged = result.get("text") == doc.text and set(scores) == {(m.start, m.end, m.label) for m in marks}
+        yield Document(
+            f"{name}, document {number}",
+            known.get("id", str(number)),
+            doc.text,
+            marks,
+            # Not `is_space`, which a vocabulary without a language never sets.
+            tuple(token.text for token in doc if not token.text.isspace()),
+            lang=known.get("lang"),
+            meta=result.get("meta") or {},
+            result=result if unchanged else None,
+        )
+
+
+def _result(written: Any) -> dict[str, Any]:
+    try:
+        found = json.loads(written) if isinstance(written, str) else None
+    except ValueError:
+        found = None
+    return found if isinstance(found, dict) else {}
 
 
 def _span(doc: Any, entity: dict[str, Any]) -> Any:

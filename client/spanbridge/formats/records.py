@@ -21,6 +21,16 @@ class InputFormat(StrEnum):
     TEXT = "text"
     JSONL = "jsonl"
     CONLL = "conll"
+    CONLLU = "conllu"
+    SPACY = "spacy"
+    HUGGINGFACE = "huggingface"
+    BRAT = "brat"
+    LABEL_STUDIO = "label-studio"
+    DOCCANO = "doccano"
+    PRODIGY = "prodigy"
+    ARGILLA = "argilla"
+    DATASAUR = "datasaur"
+    INCEPTION = "inception"
 
 
 class OutputFormat(StrEnum):
@@ -28,7 +38,17 @@ class OutputFormat(StrEnum):
 
     JSONL = "jsonl"
     CONLL = "conll"
+    CONLLU = "conllu"
     SPACY = "spacy"
+    HUGGINGFACE = "huggingface"
+    BRAT = "brat"
+    LABEL_STUDIO = "label-studio"
+    DOCCANO = "doccano"
+    DOCCANO_RELATIONS = "doccano-relations"
+    PRODIGY = "prodigy"
+    ARGILLA = "argilla"
+    DATASAUR = "datasaur"
+    INCEPTION = "inception"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,28 +70,37 @@ class LabelledRecord:
 AnyRecord = Record | LabelledRecord
 
 
-_TAGGED = frozenset({".conll", ".conll03", ".bio", ".iob", ".iob2"})
-_JSON_LINES = frozenset({".jsonl", ".ndjson", ".json"})
+_SUFFIXES = {
+    **dict.fromkeys((".conll", ".conll03", ".bio", ".iob", ".iob2"), "conll"),
+    **dict.fromkeys((".jsonl", ".ndjson", ".json"), "jsonl"),
+    ".conllu": "conllu",
+    ".spacy": "spacy",
+    ".xmi": "inception",
+    ".zip": "brat",
+}
 
 
 def guess_input(path: Path) -> InputFormat:
-    """Return the format that a file's name stands for; text where it says nothing.
+    """Return the format that a file's name stands for; text where it says nothing, brat's for a folder.
 
-    >>> guess_input(Path("dev.conll")), guess_input(Path("corpus"))
-    (<InputFormat.CONLL: 'conll'>, <InputFormat.TEXT: 'text'>)
+    >>> guess_input(Path("dev.conll")), guess_input(Path("tasks.doccano.jsonl")), guess_input(Path("corpus"))
+    (<InputFormat.CONLL: 'conll'>, <InputFormat.DOCCANO: 'doccano'>, <InputFormat.TEXT: 'text'>)
     """
-    suffix = path.suffix.lower()
-    if suffix in _JSON_LINES:
-        return InputFormat.JSONL
-    return InputFormat.CONLL if suffix in _TAGGED else InputFormat.TEXT
+    named = _named(path, [each.value for each in InputFormat])
+    return InputFormat(named or ("brat" if path.is_dir() else "text"))
 
 
 def guess_output(path: Path) -> OutputFormat:
     """Return the format that a file's name stands for; JSONL where it says nothing."""
-    suffix = path.suffix.lower()
-    if suffix == ".spacy":
-        return OutputFormat.SPACY
-    return OutputFormat.CONLL if suffix in _TAGGED else OutputFormat.JSONL
+    return OutputFormat(_named(path, [each.value for each in OutputFormat]) or "jsonl")
+
+
+def _named(path: Path, known: list[str]) -> str | None:
+    """Return the format that a suffix stands for, of `tasks.doccano.jsonl` the inner one."""
+    suffixes = [each.lower() for each in path.suffixes]
+    if len(suffixes) > 1 and suffixes[-2][1:] in known:
+        return suffixes[-2][1:]
+    return _SUFFIXES.get(suffixes[-1]) if suffixes else None
 
 
 def lines_of(file: BinaryIO, name: str) -> Iterator[tuple[int, str]]:

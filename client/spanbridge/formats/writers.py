@@ -34,6 +34,5 @@ def encode_conll(record: AnyRecord, result: Result) -> bytes:
 ENCODERS: dict[OutputFormat, Callable[[AnyRecord, Result], bytes]] = {
     OutputFormat.JSONL: encode_jsonl,
     OutputFormat.CONLL: encode_conll,
-    # DocBin can't be appended to: it is built in the end, from results kept as JSONL.
-    OutputFormat.SPACY: encode_jsonl,
 }
+"""What can be appended to. All other formats are built in the end, from results kept as JSONL."""

@@ -42,15 +42,15 @@ def draw_scatter(title: str, marks: Sequence[Mark]) -> str:
     parts.append(f'<text class="axis" x="{_WIDTH:.0f}" y="{_HEIGHT - 8:.0f}" text-anchor="end">sentences/s</text>')
     parts.append(f'<text class="axis" x="0" y="{_TOP - 4:.0f}">F1</text>')
     taken: list[tuple[float, float, float]] = []
-    for mark in sorted(marks, key=lambda each: -each.y):
-        parts.append(_draw(mark, across(mark.x), down(mark.y), taken))
-    # Names of the fastest stand to the right of the plot's edge.
-    wide = max([_WIDTH, *(end for _, end, _ in taken)]) + 8
+    drawn = [_draw(mark, across(mark.x), down(mark.y), taken) for mark in sorted(marks, key=lambda each: -each.y)]
+    parts += [dot for dot, _ in drawn] + [name for _, name in drawn]  # No dot on a name.
+    # Names of the fastest, and half of the last number, stand to the right of the plot's edge.
+    wide = max([_WIDTH + _ROOM, *(end for _, end, _ in taken)]) + 8
     size = f'width="{wide:.0f}" height="{_HEIGHT:.0f}"'
     return f'<svg role="img" {size}><title>{text(title)}</title>{"".join(parts)}</svg>'
 
 
-def _draw(mark: Mark, x: float, y: float, taken: list[tuple[float, float, float]]) -> str:
+def _draw(mark: Mark, x: float, y: float, taken: list[tuple[float, float, float]]) -> tuple[str, str]:
     radius = max(_LEAST_RADIUS, math.sqrt(_AREA_OF_MB * (mark.size or 0.0) / math.pi))
     start = x + radius + 6
     end, line = start + width(mark.label), y + 4
@@ -61,8 +61,8 @@ def _draw(mark: Mark, x: float, y: float, taken: list[tuple[float, float, float]
     shown = "" if mark.size is None else f", {mark.size:.1f} MB"
     told = f"{mark.label}: F1 {mark.y:.3f}, {mark.x:.1f} sentences/s{shown}"
     return (
-        f'<g><title>{text(told)}</title><circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}"/>'
-        f'<text class="label" x="{start:.1f}" y="{line:.1f}">{text(mark.label)}</text></g>'
+        f'<g><title>{text(told)}</title><circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}"/></g>',
+        f'<text class="label" x="{start:.1f}" y="{line:.1f}">{text(mark.label)}</text>',
     )
 
 

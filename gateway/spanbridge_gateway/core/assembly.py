@@ -27,7 +27,8 @@ from spanbridge_shared.text.spans import Span
 def assemble(work: SentenceWork, lang: str, include: AbstractSet[str], request_id: str | None) -> SentenceResult:
     """Return a sentence's answer: segments joined again, offsets into the sentence's own text."""
     if work.fault is not None or work.prepared is None:
-        return _failed(work, lang, request_id)
+        fault = work.fault or NotReady("the sentence was never taken up")
+        return failed(work.id, work.raw_text, lang, fault, request_id).model_copy(update={"timings_ms": work.timings})
     prepared = work.prepared
     result = SentenceResult(
         id=work.id,
@@ -52,15 +53,17 @@ def assemble(work: SentenceWork, lang: str, include: AbstractSet[str], request_i
     return result.model_copy(update=shown)
 
 
-def _failed(work: SentenceWork, lang: str, request_id: str | None) -> SentenceResult:
-    fault = work.fault or NotReady("the sentence was never taken up")
+def failed(
+    identifier: str | int, raw_text: str, lang: str, fault: SpanbridgeError, request_id: str | None
+) -> SentenceResult:
+    """Return the answer of a sentence that has none."""
     return SentenceResult(
-        id=work.id,
-        text=replace_surrogates(work.raw_text),
+        id=identifier,
+        text=replace_surrogates(raw_text),
         lang=lang,
         entities=[],
         cached=Cached(translation=False, alignment=False),
-        timings_ms=work.timings,
+        timings_ms={},
         error=_error(fault, request_id),
     )
 

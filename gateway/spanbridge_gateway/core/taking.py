@@ -16,6 +16,11 @@ def raw_text(sentence: Sentence) -> str:
     return sentence.text if sentence.text is not None else " ".join(sentence.tokens or [])
 
 
+def identifier(sentence: Sentence, place: int) -> str | int:
+    """Return a sentence's own id, else its place in the request."""
+    return str(place) if sentence.id is None else sentence.id
+
+
 def is_sound(sentence: Sentence) -> bool:
     """Say whether a sentence can be worked on at all."""
     try:
@@ -36,7 +41,7 @@ def afresh(work: SentenceWork) -> SentenceWork:
 
 
 def _take(sentence: Sentence, place: int, lang: str) -> SentenceWork:
-    work = SentenceWork(id=str(place) if sentence.id is None else sentence.id, raw_text=raw_text(sentence))
+    work = SentenceWork(id=identifier(sentence, place), raw_text=raw_text(sentence))
     try:
         work.prepared = prepare(sentence, lang)
     except SentenceError as fault:

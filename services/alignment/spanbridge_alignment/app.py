@@ -17,7 +17,7 @@ from spanbridge_shared.serving.service_app import service_app
 def create_app(settings: AlignmentSettings | None = None) -> FastAPI:
     """Return the service's app; raises `ConfigurationError` for a wrong setting."""
     settings = settings or load_settings(AlignmentSettings)
-    cache = open_cache(settings.cache_url, max_items=settings.cache_items, max_bytes=settings.cache_bytes)
+    cache = open_cache(settings, service=SERVICE)
     engine = AlignmentEngine(settings, partial(open_backend, settings), cache)
     return service_app(
         name=SERVICE,

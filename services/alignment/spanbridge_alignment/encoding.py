@@ -62,15 +62,9 @@ class SentenceEncoder:
         places: dict[int, list[int]] = defaultdict(list)
         for place, ids in enumerate(windows):
             places[len(ids)].append(place)
-        submits = [
-            asyncio.ensure_future(self._batcher.submit(length, [windows[place] for place in each]))
-            for length, each in places.items()
-        ]
-        try:
-            groups = await asyncio.gather(*submits)
-        finally:
-            for submit in submits:
-                submit.cancel()  # Where one is refused, the request fails: the others are not computed.
+        groups = await self._batcher.submit_all(
+            [(length, [windows[place] for place in each]) for length, each in places.items()]
+        )
         found = {
             place: vectors
             for group, members in zip(places.values(), groups, strict=True)

@@ -40,6 +40,7 @@ from spanbridge_shared.errors import (
     TextTooLong,
 )
 from spanbridge_shared.serving.cache import Answer, CacheBackend, ResultCache, cache_key
+from spanbridge_shared.serving.loading import load_apart
 from spanbridge_shared.serving.service_app import error_body
 from spanbridge_shared.text.checks import check_tokens
 from spanbridge_shared.text.languages import resolve_language
@@ -64,7 +65,7 @@ class AlignmentEngine:
     async def start(self) -> None:
         """Load the encoder and run it once; raises `ConfigurationError` where it can't be loaded."""
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"{SERVICE}-links")
-        backend = await asyncio.get_running_loop().run_in_executor(self._executor, self._open_backend)
+        backend = await load_apart(self._open_backend)
         encoder = SentenceEncoder(backend, self._settings, self._executor)
         encoder.start()
         await encoder.encode(await encoder.tokenize([("warm", "up")]))
@@ -76,6 +77,7 @@ class AlignmentEngine:
         if self._encoder is not None:
             await self._encoder.stop()
             self._encoder = None
+        await self._cache.close()
         if self._executor is not None:
             self._executor.shutdown(wait=True)
             self._executor = None

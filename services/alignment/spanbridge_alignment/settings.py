@@ -16,6 +16,14 @@ class BackendKind(StrEnum):
     STUB = "stub"
 
 
+class Device(StrEnum):
+    """Where CTranslate2 runs the encoder; `auto` takes a GPU where there is one."""
+
+    CPU = "cpu"
+    CUDA = "cuda"
+    AUTO = "auto"
+
+
 class AlignmentSettings(ServiceSettings):
     """Port 8002; the carried encoder unless another is named."""
 
@@ -24,6 +32,7 @@ class AlignmentSettings(ServiceSettings):
     port: int = Field(8002, ge=0, le=65535)
     backend: BackendKind = BackendKind.CTRANSLATE2
     model: str = Field("encoder", description="A name in models/ or a path; for transformers a hub id or a path.")
+    device: Device = Device.CPU
     layer: int = Field(8, ge=1, description="transformers: the layer whose vectors are compared.")
     softmax_scale: float = Field(
         8.0, gt=0, description="softmax: factor on dot products; 1 for mBERT, as published, 8 for the carried encoder."

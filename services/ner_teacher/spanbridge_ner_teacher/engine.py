@@ -14,6 +14,7 @@ from spanbridge_ner_teacher.wire import (
     Task,
     cache_key_of,
     checked_sentence,
+    only_labels,
     wire_entities,
     wire_probabilities,
     wire_teacher,
@@ -48,7 +49,7 @@ class NerTeacherEngine:
         self._posts: list[Post] = []
         self._teachers: list[Teacher] = []
         self._batchers: dict[int, _TeacherBatcher] = {}
-        cache = open_cache(settings.cache_url, max_items=settings.cache_items, max_bytes=settings.cache_bytes)
+        cache = open_cache(settings, service=_SERVICE)
         self._results = ResultCache(cache, NerResult, service=_SERVICE)
         self._rows = ResultCache(cache, TokenProbabilities, service=_SERVICE)
 
@@ -56,7 +57,8 @@ class NerTeacherEngine:
         """Load and warm up the teachers; a model named in several roles is loaded once."""
         posts, self._teachers = await open_posts(self._settings)
         # One queue a teacher, also where it has several roles: no more of its calls may overlap than its card allows.
-        self._batchers = {id(post.teacher): self._batcher(post.teacher) for post in posts}
+        teachers = {id(each.teacher): each.teacher for post in posts for each in (post, post.enough_for(()))}
+        self._batchers = {place: self._batcher(teacher) for place, teacher in teachers.items()}
         for batcher in self._batchers.values():
             batcher.start()
         self._posts = posts
@@ -70,6 +72,8 @@ class NerTeacherEngine:
         for teacher in metered:
             await asyncio.to_thread(teacher.close)
         self._posts, self._teachers, self._batchers = [], [], {}
+        await self._results.close()
+        await self._rows.close()
 
     def _batcher(self, teacher: Teacher) -> _TeacherBatcher:
         return Batcher(
@@ -96,7 +100,11 @@ class NerTeacherEngine:
         """Label sentences; raises `UnknownLanguage` and `MissingTeacher`."""
         lang = resolve_language(request.lang)
         post = labelling_post(self._loaded(), lang, request.teacher)
+        if request.labels is not None:
+            post = post.enough_for(request.labels)
         results = await self._answers(post, NerResult, self._results, request.sentences, lang)
+        if request.labels is not None:
+            results = [only_labels(result, request.labels) for result in results]
         return NerResponse(model_version=post.card.model_version, results=results)
 
     async def probabilities(self, request: ProbabilitiesRequest) -> ProbabilitiesResponse:

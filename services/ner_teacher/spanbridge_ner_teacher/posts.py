@@ -1,8 +1,7 @@
 """Which teachers there are, in which roles, and which of them answers a request."""
 
-import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 
 from spanbridge_ner_teacher.backends.base import Teacher, TeacherCard
 from spanbridge_ner_teacher.backends.joined_teacher import JoinedTeacher
@@ -11,6 +10,7 @@ from spanbridge_ner_teacher.core.sentences import Sentence
 from spanbridge_ner_teacher.settings import NerTeacherSettings, TeacherSpec, read_spec
 from spanbridge_shared.contracts.ner import ANY_LANGUAGE, TeacherRole
 from spanbridge_shared.errors import ConfigurationError, MissingTeacher
+from spanbridge_shared.serving.loading import load_apart
 from spanbridge_shared.text.languages import ENGLISH
 
 _WARM_UP = "President Samia visited Nairobi."
@@ -35,6 +35,12 @@ class Post:
         """Say whether it answers for a language, given as FLORES code."""
         return not {lang, ANY_LANGUAGE}.isdisjoint(self.languages)
 
+    def enough_for(self, labels: Collection[str]) -> "Post":
+        """Return the post with no more models than it takes to give these labels."""
+        if isinstance(self.teacher, JoinedTeacher):
+            return replace(self, teacher=self.teacher.enough_for(labels))
+        return self
+
 
 async def open_posts(settings: NerTeacherSettings) -> tuple[list[Post], list[Teacher]]:
     """Load and warm up every configured teacher; return them in their roles, and each model once.
@@ -49,7 +55,7 @@ async def open_posts(settings: NerTeacherSettings) -> tuple[list[Post], list[Tea
     opened: dict[TeacherSpec, Teacher] = {}
     for spec in dict.fromkeys([*(spec for *_, spec in wanted), more]):
         if spec is not None:
-            opened[spec] = await asyncio.to_thread(_load, spec, settings)
+            opened[spec] = await load_apart(_load, spec, settings)
     posts = []
     for key, role, spec in wanted:
         if spec is not None:

@@ -31,6 +31,14 @@ class Backend(StrEnum):
     STUB = "stub"
 
 
+class Device(StrEnum):
+    """Where CTranslate2 runs the token classifiers; `auto` takes a GPU where there is one."""
+
+    CPU = "cpu"
+    CUDA = "cuda"
+    AUTO = "auto"
+
+
 class TeacherSpec(NamedTuple):
     """A backend and its model, written `backend:model`.
 
@@ -80,6 +88,7 @@ class NerTeacherSettings(LlmSettings):
     port: int = Field(8004, ge=0, le=65535)
     # Half as much again per second as with 2,048: larger calls leave the cores' caches.
     max_batch_tokens: int = Field(512, ge=1, description="Padded tokens that one model call may hold.")
+    device: Device = Device.CPU
     english: str = Field(
         default_factory=lambda: _embedded_teacher() or SPACY,
         description="Labels eng_Latn; empty: the multilingual one does. Default: models/teacher where it is there.",

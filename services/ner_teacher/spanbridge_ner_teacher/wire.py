@@ -1,7 +1,7 @@
 """Between wire models and the dataclasses inside: sentences in, entities and probabilities out, and cache keys."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from enum import StrEnum
 
 from spanbridge_ner_teacher.backends.base import MeteredTeacher
@@ -66,6 +66,11 @@ def wire_entities(sentence: Sentence, entities: Sequence[Entity]) -> NerResult:
             for each in entities
         ],
     )
+
+
+def only_labels(result: NerResult, labels: Collection[str]) -> NerResult:
+    """Return a result with its entities of these labels."""
+    return result.model_copy(update={"entities": [each for each in result.entities if each.label in labels]})
 
 
 def wire_probabilities(sentence: Sentence, rows: FloatMatrix) -> TokenProbabilities:

@@ -1,6 +1,5 @@
 """The use case: read each text, look in the cache, have the model translate or score what is missing."""
 
-import asyncio
 import functools
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -10,7 +9,9 @@ from typing import TypeVar
 
 from spanbridge_shared.contracts import translation as wire
 from spanbridge_shared.errors import InvalidRequest, NotReady, SentenceError, SpanbridgeError, UnsupportedLanguage
+from spanbridge_shared.serving.aside import aside
 from spanbridge_shared.serving.cache import ResultCache, cache_key, open_cache
+from spanbridge_shared.serving.loading import load_apart
 from spanbridge_shared.serving.service_app import error_body
 from spanbridge_shared.text.languages import ENGLISH, resolve_language
 from spanbridge_translation.backends.base import TranslationBackend
@@ -37,17 +38,14 @@ class TranslationEngine:
         self._settings = settings
         self._load = load
         # Apart, because the scores of a few sentences' spans would push all translations out of a common one.
-        translations, scores = (
-            open_cache(settings.cache_url, max_items=settings.cache_items, max_bytes=settings.cache_bytes)
-            for _ in range(2)
-        )
-        self._translations = ResultCache(translations, wire.Translation, service=SERVICE)
-        self._scores = ResultCache(scores, wire.TargetScore, service=SERVICE)
+        cache = open_cache(settings, service=SERVICE)
+        self._translations = ResultCache(cache, wire.Translation, service=SERVICE)
+        self._scores = ResultCache(cache.apart(), wire.TargetScore, service=SERVICE)
         self._loaded: tuple[TranslationBackend, Hops] | None = None
 
     async def start(self) -> None:
         """Load the model and translate one word, because a model's first call is its slowest."""
-        model = await asyncio.to_thread(self._load)
+        model = await load_apart(self._load)
         hops = Hops(model, self._settings)
         hops.start()
         served = model.directions
@@ -61,6 +59,8 @@ class TranslationEngine:
         if self._loaded is not None:
             await self._loaded[1].stop()
             self._loaded = None
+        await self._translations.close()
+        await self._scores.close()
 
     def info(self) -> wire.TranslationInfo:
         """Return languages and directions; `pairs` is empty where every direction is served."""
@@ -109,7 +109,7 @@ class TranslationEngine:
                 for each in arrived
             ]
 
-        items = await asyncio.to_thread(attempt, read, request.texts)
+        items = await aside(sum(map(len, request.texts)), attempt, read, request.texts)
         key = (model.model_version, "translate", source, target, beam, number, include)
         answers = await _answers(self._translations, wire.Translation, key, items, compute)
         return wire.TranslateResponse(model_version=model.model_version, translations=answers)
@@ -143,7 +143,7 @@ class TranslationEngine:
             ]
 
         asked = list(zip(request.sources, request.targets, prefixes, strict=True))
-        items = await asyncio.to_thread(_read_pairs, asked, model)
+        items = await aside(sum(map(len, (*request.sources, *request.targets))), _read_pairs, asked, model)
         answers = await _answers(
             self._scores, wire.TargetScore, (model.model_version, "score", source, target), items, compute
         )

@@ -1,6 +1,5 @@
 """Calls to the model: across requests in batches, by length class, and one after the other along a route."""
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -138,17 +137,18 @@ class Hops:
         for place, text in enumerate(texts):
             classes[length_class(len(text))].append(place)
 
-        async def run(length: int, places: list[int]) -> list[list[Decoded]]:
+        def group(length: int) -> Decoding:
             limit = decoding_limit(length, self._model.max_target_tokens)
-            group = Decoding(source, target, beam, num_hypotheses, limit, attention)
-            outcomes = await self._queue.submit(group, [(texts[place], ()) for place in places])
-            return [each for each in outcomes if isinstance(each, list)]
+            return Decoding(source, target, beam, num_hypotheses, limit, attention)
 
-        found = await asyncio.gather(*(run(*each) for each in classes.items()))
+        found = await self._queue.submit_all(
+            [(group(length), [(texts[place], ()) for place in places]) for length, places in classes.items()]
+        )
         results = {
             place: result
             for places, batch in zip(classes.values(), found, strict=True)
             for place, result in zip(places, batch, strict=True)
+            if isinstance(result, list)
         }
         return [results[place] for place in range(len(texts))]
 

@@ -46,6 +46,9 @@ class NerRequest(WireModel):
     sentences: list[NerItem] = Field(min_length=1, max_length=MAX_ITEMS)
     lang: LanguageCode = ENGLISH
     teacher: TeacherKey | None = None
+    labels: list[Label] | None = Field(
+        None, min_length=1, max_length=50, description="Give entities of these labels only. Unset: of all."
+    )
 
     @model_validator(mode="before")
     @classmethod

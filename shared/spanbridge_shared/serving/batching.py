@@ -1,7 +1,8 @@
 """Batching across requests: what arrives while the model works runs together in its next call.
 
 Calls hold at most `max_batch_tokens` padded tokens; sentences of like length share one, because padding is wasted work.
-The queue is bounded in sentences, so that a server sheds load early instead of growing.
+The queue is bounded in sentences, so that a server sheds load early instead of growing. Requests take turns, so that a
+single sentence doesn't wait for all of a large request; what nobody waits for any more is never computed.
 """
 
 import asyncio
@@ -12,14 +13,23 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from spanbridge_shared.errors import NotReady, Overloaded
-from spanbridge_shared.serving.telemetry import BATCH_ITEMS, INFERENCE_SECONDS, QUEUE_ITEMS, QUEUE_SECONDS, SHED
+from spanbridge_shared.serving.fair_queue import FairQueue
+from spanbridge_shared.serving.telemetry import (
+    BATCH_ITEMS,
+    INFERENCE_SECONDS,
+    QUEUE_ITEMS,
+    QUEUE_SECONDS,
+    REQUEST_ID,
+    SHED,
+)
+from spanbridge_shared.serving.throughput import Throughput
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Group = TypeVar("Group", bound=Hashable)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Waiting(Generic[Item, Result, Group]):
     item: Item
     group: Group
@@ -71,8 +81,10 @@ class Batcher(Generic[Item, Result, Group]):
         self._max_queue = max_queue
         self._wait_s = wait_ms / 1000
         self._parallel_calls = parallel_calls
-        self._queue: list[_Waiting[Item, Result, Group]] = []
+        self._queue: FairQueue[_Waiting[Item, Result, Group]] = FairQueue()
+        self._throughput = Throughput()
         self._running = 0
+        self._shown = 0
         self._calls = 0
         self._open = False
         self._arrived = asyncio.Event()
@@ -107,35 +119,49 @@ class Batcher(Generic[Item, Result, Group]):
         self._executor = None
 
     async def submit(self, group: Group, items: Sequence[Item]) -> list[Result]:
-        """Return one result per item, in order.
+        """Return one result per item, in order; raises as `submit_all` does."""
+        (results,) = await self.submit_all([(group, items)])
+        return results
 
-        Raises `Overloaded` where the queue can't take them all, `NotReady` before `start` and once `stop` is called,
-        and what `run` raises.
+    async def submit_all(self, parts: Sequence[tuple[Group, Sequence[Item]]]) -> list[list[Result]]:
+        """Return one result per item of each part; the parts are taken together, or refused together.
+
+        Raises `Overloaded` where the queue can't take them (an empty one takes any number), `NotReady` before `start`
+        and once `stop` is called, and what `run` raises. What is cancelled while it waits is never run.
         """
         if not self._open:
             raise NotReady(f"{self._service} is starting or stopping; try again in a moment")
-        taken = len(self._queue) + self._running
-        if taken + len(items) > self._max_queue:
-            SHED.labels(self._service).inc(len(items))
-            raise Overloaded(
-                f"{self._service} has {taken} sentences waiting and room for {self._max_queue} in all, "
-                f"{len(items)} more don't fit; try again later, or send fewer at a time"
-            )
-        loop = asyncio.get_running_loop()
-        waiting = [_Waiting(item, group, self._size(item), loop.create_future()) for item in items]
-        self._queue.extend(waiting)
+        self._check_room(sum(len(items) for _, items in parts))
+        future = asyncio.get_running_loop().create_future
+        waiting = [[_Waiting(item, group, self._size(item), future()) for item in items] for group, items in parts]
+        everything = [each for part in waiting for each in part]
+        if not everything:
+            return [[] for _ in parts]
+        # All calls that one request makes are one flow; outside of requests, each call is.
+        self._queue.add(REQUEST_ID.get() or object(), everything)
+        self._throughput.begin()
         self._show_queue()
         self._idle.clear()
         self._arrived.set()
         try:
-            return list(await asyncio.gather(*(each.future for each in waiting)))
+            results = iter(await asyncio.gather(*(each.future for each in everything)))
+            return [[next(results) for _ in part] for part in waiting]
         finally:
             # No effect on finished ones; what the client left behind is not computed and holds no place in the queue.
-            for each in waiting:
+            for each in everything:
                 each.future.cancel()
-            if any(each.future.cancelled() for each in waiting):
-                self._queue = [each for each in self._queue if not each.future.done()]
-                self._show_queue()
+            self._queue.remove(everything)
+            self._show_queue()
+
+    def _check_room(self, more: int) -> None:
+        taken = len(self._queue) + self._running
+        if taken and taken + more > self._max_queue:
+            SHED.labels(self._service).inc(more)
+            raise Overloaded(
+                f"{self._service} has {taken} sentences waiting and room for {self._max_queue} in all, "
+                f"{more} more don't fit; try again later, or send fewer at a time",
+                retry_after=self._throughput.retry_after(taken),
+            )
 
     async def _work(self) -> None:
         while True:
@@ -149,14 +175,17 @@ class Batcher(Generic[Item, Result, Group]):
             await self._run_batch(self._take())
 
     def _take(self) -> list[_Waiting[Item, Result, Group]]:
-        """Take the batch that the longest-waiting sentence belongs to, and leave each other free worker its share."""
-        mates = [each for each in self._queue if each.group == self._queue[0].group]
+        """Take the batch of the sentence whose turn it is, and leave each other free worker its share.
+
+        Sentences of other requests fill the batch: that costs the one whose turn it is nothing.
+        """
+        turn = self._queue.next()
+        mates = [turn, *(each for each in self._queue if each.group == turn.group and each is not turn)]
         sizes = [each.size for each in mates]
         share = -(-max(sizes) * len(sizes) // (self._parallel_calls - self._calls))
         plan = plan_batches(sizes, min(self._max_batch_tokens, share))
         chosen = next([mates[index] for index in batch] for batch in plan if 0 in batch)
-        ids = {id(each) for each in chosen}
-        self._queue = [each for each in self._queue if id(each) not in ids]
+        self._queue.remove(chosen)
         return chosen
 
     async def _run_batch(self, batch: list[_Waiting[Item, Result, Group]]) -> None:
@@ -182,6 +211,7 @@ class Batcher(Generic[Item, Result, Group]):
             INFERENCE_SECONDS.labels(self._service).observe(time.perf_counter() - started)
             self._calls -= 1
             self._running -= len(batch)
+            self._throughput.done(len(batch), idle=not self._queue and not self._running)
             self._show_queue()
 
     def _call(self, group: Group, items: list[Item]) -> Sequence[Result]:
@@ -195,4 +225,7 @@ class Batcher(Generic[Item, Result, Group]):
         return results
 
     def _show_queue(self) -> None:
-        QUEUE_ITEMS.labels(self._service).set(len(self._queue) + self._running)
+        # By difference: a service may have several batchers, and its gauge is their sum.
+        taken = len(self._queue) + self._running
+        QUEUE_ITEMS.labels(self._service).inc(taken - self._shown)
+        self._shown = taken

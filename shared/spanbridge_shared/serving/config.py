@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from spanbridge_shared.errors import ConfigurationError
@@ -19,13 +19,40 @@ class ServiceSettings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535)
     log_level: str = Field("INFO", pattern="^(?i:debug|info|warning|error|critical)$")
     log_format: str = Field("json", pattern="^(json|text)$")
+    otlp_endpoint: str = Field(
+        default_factory=lambda: os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
+        description="Where spans go, OTLP over HTTP, such as http://collector:4318; empty: none are made. Default: "
+        "OTEL_EXPORTER_OTLP_ENDPOINT.",
+    )
     max_body_bytes: int = Field(
         64_000_000, gt=0, description="Largest body; what the gateway makes of its own 10 MB must fit."
     )
-    cache_url: str = Field("memory://", description="memory:// (bounded, this process) or none://.")
+    cache_url: str = Field(
+        "memory://",
+        repr=False,  # It may hold a password.
+        description="memory:// (bounded, this process), none://, or a Redis-compatible server that processes share: "
+        "redis://user:password@host:6379/0, rediss:// (TLS; ?ssl_ca_certs=PATH) or unix://PATH?db=0.",
+    )
     cache_items: int = Field(50_000, ge=1, description="Most entries of memory://.")
     cache_bytes: int = Field(128_000_000, ge=1, description="Most bytes of values in memory://.")
-    max_queue: int = Field(4_000, ge=1, description="Most sentences waiting; more are refused with 429.")
+    cache_ttl_s: float = Field(
+        2_592_000,
+        gt=0,
+        le=31_536_000_000,
+        description="Seconds that Redis keeps a value, give or take a tenth; 30 days.",
+    )
+    cache_timeout_s: float = Field(0.25, gt=0, le=60, description="Seconds that one operation of Redis may take.")
+    cache_lease_s: float = Field(
+        5.0, gt=0, le=3_600, description="Seconds after which others take over what a dead process was computing."
+    )
+    secret: SecretStr = Field(
+        default_factory=lambda: SecretStr(os.environ.get("SPANBRIDGE_SECRET", "")),
+        description="What the gateway shows its services as X-Spanbridge-Secret; they refuse whoever doesn't. Empty: "
+        "they serve anyone. Default: SPANBRIDGE_SECRET, which they and the gateway read alike.",
+    )
+    max_queue: int = Field(
+        4_000, ge=1, description="Most sentences waiting; more are refused with 429. An empty queue takes any number."
+    )
     max_batch_tokens: int = Field(2_048, ge=1, description="Padded tokens that one model call may hold.")
     batch_wait_ms: float = Field(
         0.0, ge=0, description="How long an idle model waits for company for a first sentence."

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 
-import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.config import STARTUP_FAILURE
 
 from spanbridge_shared.errors import ConfigurationError
 from spanbridge_shared.serving.config import ServiceSettings, load_settings
+from spanbridge_shared.serving.server import DrainingServer, server_config
 
 
 def run_service(create_app: Callable[[], FastAPI], settings_kind: type[ServiceSettings]) -> None:
@@ -17,14 +18,11 @@ def run_service(create_app: Callable[[], FastAPI], settings_kind: type[ServiceSe
         app = create_app()
     except ConfigurationError as fault:
         raise SystemExit(f"spanbridge: {fault.detail}") from fault
-    uvicorn.run(
-        _told_briefly(app),
-        host=settings.host,
-        port=settings.port,
-        access_log=False,
-        log_level="warning",
-        timeout_graceful_shutdown=30,
-    )
+    config = server_config(_told_briefly(app), host=settings.host, port=settings.port, log_level="warning")
+    server = DrainingServer(config)
+    server.run()
+    if not server.started:
+        raise SystemExit(STARTUP_FAILURE)
 
 
 def _told_briefly(app: FastAPI) -> ASGIApp:

@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 
 from spanbridge_shared.contracts.base import ErrorBody
 from spanbridge_shared.errors import (
@@ -23,12 +24,18 @@ from spanbridge_shared.errors import (
     PayloadTooLarge,
     RequestError,
     SpanbridgeError,
+    Unauthorized,
 )
 from spanbridge_shared.serving.body_limit import BodyLimit
 from spanbridge_shared.serving.config import ServiceSettings
 from spanbridge_shared.serving.docs import serve_docs
+from spanbridge_shared.serving.patience import Patience
 from spanbridge_shared.serving.request_context import RequestContext
-from spanbridge_shared.serving.telemetry import REQUEST_ID, set_up_logging
+from spanbridge_shared.serving.request_facts import note_answer
+from spanbridge_shared.serving.security_headers import SecurityHeaders
+from spanbridge_shared.serving.shared_secret import SharedSecret
+from spanbridge_shared.serving.telemetry import REQUEST_ID, set_up_logging, show_engine
+from spanbridge_shared.serving.tracing import making_spans, open_tracing
 from spanbridge_shared.text.checks import replace_surrogates
 
 _MAX_DETAILS = 5
@@ -48,6 +55,7 @@ class Engine(Protocol):
 
 def json_answer(model: BaseModel, *, status: int = 200, exclude_unset: bool = False) -> Response:
     """Return a wire model as a JSON response, written once: FastAPI's own way would validate it a second time."""
+    note_answer(model)
     return Response(
         model.model_dump_json(exclude_unset=exclude_unset), status_code=status, media_type="application/json"
     )
@@ -59,18 +67,34 @@ def error_body(fault: SpanbridgeError) -> ErrorBody:
 
 
 def service_app(
-    *, name: str, description: str, engine: Engine, routers: Sequence[APIRouter], settings: ServiceSettings
+    *,
+    name: str,
+    description: str,
+    engine: Engine,
+    routers: Sequence[APIRouter],
+    settings: ServiceSettings,
+    door: Sequence[Middleware] | None = None,
 ) -> FastAPI:
-    """Return an app around an engine; `app.state.engine` is it, and `app.state.ready` says whether it has started."""
+    """Return an app around an engine; `app.state.engine` is it, and `app.state.ready` says whether it has started.
+
+    `door` decides whom it serves, outermost first; unless given, it is the secret shared with the gateway, if any is.
+    """
     set_up_logging(settings.log_level, settings.log_format)
+    tracing = open_tracing(name, settings.otlp_endpoint)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with making_spans(tracing), serving(app):
+            yield
+
+    @asynccontextmanager
+    async def serving(app: FastAPI) -> AsyncIterator[None]:
         try:
             await engine.start()
         except ConfigurationError as fault:
             app.state.startup_fault = fault
             raise
+        show_engine(name, engine)
         app.state.ready = True
         try:
             yield
@@ -85,7 +109,12 @@ def service_app(
         lifespan=lifespan,
         docs_url=None,  # FastAPI's own pages load their scripts from a CDN.
         redoc_url=None,
-        responses={"4XX": {"model": ErrorBody, "description": "What is wrong, and what would be right."}},
+        # FastAPI's own spans would double ours, and its records quote exceptions, which may quote a user's text.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+        responses={
+            "4XX": {"model": ErrorBody, "description": "What is wrong, and what would be right."},
+            "503": {"model": ErrorBody, "description": "Models are still loading, or the server is stopping."},
+        },
     )
     app.state.engine = engine
     app.state.ready = False
@@ -95,12 +124,21 @@ def service_app(
     app.include_router(_operations())
     serve_docs(app)
     _handle_errors(app)
-    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, answer=_answer)
-    app.add_middleware(RequestContext, service=name, answer=_answer)
+    app.add_middleware(Patience, service=name, answer=fault_answer)
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, answer=fault_answer)
+    for each in reversed(_own_door(settings) if door is None else door):
+        app.add_middleware(each.cls, *each.args, **each.kwargs)
+    app.add_middleware(RequestContext, service=name, answer=fault_answer, tracing=tracing)
+    app.add_middleware(SecurityHeaders)  # Around what answers unexpected faults, too.
     return app
 
 
-def _answer(fault: Exception) -> Response:
+def _own_door(settings: ServiceSettings) -> list[Middleware]:
+    secret = settings.secret.get_secret_value()
+    return [Middleware(SharedSecret, secret=secret, answer=fault_answer)] if secret else []
+
+
+def fault_answer(fault: Exception) -> Response:
     """Return the one shape of errors for any exception; what isn't expected shows nothing of itself."""
     if not isinstance(fault, SpanbridgeError):
         detail = "an unexpected fault; the log has it under this request id"
@@ -108,6 +146,8 @@ def _answer(fault: Exception) -> Response:
     response = json_answer(error_body(fault), status=fault.status)
     if isinstance(fault, Overloaded):
         response.headers["retry-after"] = str(fault.retry_after)
+    if isinstance(fault, Unauthorized):
+        response.headers["www-authenticate"] = 'Bearer realm="Spanbridge", Basic realm="Spanbridge", charset="UTF-8"'
     return response
 
 
@@ -127,7 +167,9 @@ def _operations() -> APIRouter:
             await check()
         return {"status": "ready"}
 
-    @router.get("/metrics", summary="Prometheus metrics", response_class=Response)
+    shown = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
+
+    @router.get("/metrics", summary="Prometheus metrics", response_class=Response, responses=shown)
     async def metrics() -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
@@ -137,11 +179,11 @@ def _operations() -> APIRouter:
 def _handle_errors(app: FastAPI) -> None:
     @app.exception_handler(SpanbridgeError)
     async def expected(_: Request, fault: SpanbridgeError) -> Response:
-        return _answer(fault)
+        return fault_answer(fault)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, fault: RequestValidationError) -> Response:
-        return _answer(_explain(fault))
+        return fault_answer(_explain(fault))
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, fault: HTTPException) -> Response:
@@ -155,7 +197,7 @@ def _handle_errors(app: FastAPI) -> None:
             NotFound: "no such path; GET /docs lists them",
             MethodNotAllowed: f"{request.method} is not served at this path; GET /docs lists what is",
         }
-        response = _answer(kind(details[kind]))
+        response = fault_answer(kind(details[kind]))
         response.headers.update(fault.headers or {})  # A 405 must say what is allowed.
         return response
 

@@ -11,6 +11,8 @@ from spanbridge_shared.text.spans import Span
 
 # sentencex takes quadratic time on texts that are all full stops or quotation marks, so it sees this much at a time.
 _WINDOW = 4_000
+# sentencex panics on a white space of several bytes before a full stop, as in "A\u00a0.".
+_WIDE_SPACE = regex.compile(r"[^\S\x00-\x7f](?=\.)")
 # "Dkt. ": sentencex knows abbreviations of a few languages only; one short capitalised word is never a sentence.
 _ABBREVIATION = regex.compile(r"\s*\p{Lu}\p{L}{0,3}\.\s*")
 
@@ -53,7 +55,7 @@ def _boundaries(text: str, code: str) -> Iterator[tuple[int, bool]]:
 
 
 def _sentencex(code: str, text: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = sentencex.get_sentence_boundaries(code, text)
+    found: list[dict[str, Any]] = sentencex.get_sentence_boundaries(code, _WIDE_SPACE.sub(" ", text))
     return found
 
 

@@ -11,6 +11,7 @@ from spanbridge_gateway.app import create_app
 from spanbridge_gateway.calibration import SHIPPED
 from spanbridge_gateway.settings import GatewaySettings
 from spanbridge_projection.core.merging import logit, sigmoid
+from spanbridge_shared.errors import UpstreamFailed
 from tests.support.gateway import STUBS, Gateway, without_language
 from tests.support.teachers import MadeUpTeachers
 
@@ -213,6 +214,23 @@ async def test_a_translation_that_fails_leaves_the_sentence_to_the_others(
     assert set(result["entities"][1]["scores"]) == {"student", "transfer"}
     assert set(result["member_errors"]) == {"candidates"}
     assert result["translation"] is None
+
+
+async def test_a_service_that_is_down_costs_the_members_that_need_it_alone(
+    gateway: Gateway, teachers: MadeUpTeachers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def down(*_: object) -> None:
+        raise UpstreamFailed("translation can't be reached: ConnectError")
+
+    upstreams = gateway.app.state.engine.upstreams
+    monkeypatch.setattr(upstreams.translation, "translate", down)
+    for result in await gateway.results([SENTENCE, {"text": "Nairobi leo"}], method="ensemble", include=["scores"]):
+        assert result["error"] is None
+        assert result["member_errors"]["candidates"]["error"] == "UpstreamFailed"
+        assert "Nairobi" in [text for text, _ in names(result)]
+        assert all(set(each["scores"]) <= {"student", "transfer"} for each in result["entities"])
+    alone = await gateway.project([SENTENCE], method="ensemble", options={"members": ["candidates"]})
+    assert (alone.status_code, alone.json()["error"]) == (424, "UpstreamFailed")
 
 
 async def test_a_sentence_that_all_members_fail_has_an_error(

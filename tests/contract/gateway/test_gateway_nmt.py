@@ -77,7 +77,7 @@ async def test_scores_that_were_computed_before_come_from_the_cache(gateway: Gat
     await gateway.results([SENTENCE], options={"score": "nmt"})
     assert not any(each.cached for each in found)
     found.clear()
-    await gateway.results([SENTENCE], options={"score": "nmt"})
+    await gateway.results([SENTENCE], options={"score": "nmt"}, include=["scores"])
     assert found
     assert all(each.cached for each in found)
 

@@ -1,6 +1,7 @@
 """The engine: what is computed, how often, and that no answer depends on its company."""
 
 import asyncio
+import threading
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from spanbridge_alignment.engine import AlignmentEngine
 from spanbridge_alignment.settings import AlignmentSettings, BackendKind
 from spanbridge_shared.contracts.alignment import AlignMethod, AlignOptions, AlignRequest
 from spanbridge_shared.errors import ConfigurationError, NotReady, Overloaded, PayloadTooLarge, UnknownLanguage
-from spanbridge_shared.serving.cache import open_cache
+from spanbridge_shared.serving.cache import MemoryCache
 
 PAIRS = [
     {"source_tokens": ["President", "Samia", "visited", "Nairobi"], "target_tokens": ["Rais", "Samia", "Nairobi"]},
@@ -38,9 +39,25 @@ class CountingStub(StubEncoder):
         return super().encode(windows)
 
 
+class HeldStub(StubEncoder):
+    """Says that it was called, and waits for its gate once `held`."""
+
+    held = False
+
+    def __init__(self):
+        super().__init__()
+        self.entered, self.gate = threading.Event(), threading.Event()
+
+    def encode(self, windows):
+        if self.held:
+            self.entered.set()
+            self.gate.wait(10)
+        return super().encode(windows)
+
+
 def make(backend=None, **settings):
     settings = AlignmentSettings(backend=BackendKind.STUB, **settings)
-    cache = open_cache("memory://", max_items=99, max_bytes=10**7)
+    cache = MemoryCache(99, 10**7)
     return AlignmentEngine(settings, lambda: backend or StubEncoder(), cache)
 
 
@@ -219,10 +236,16 @@ async def test_matrices_that_would_not_fit_an_answer_are_refused():
 
 
 async def test_a_full_queue_refuses_and_the_next_request_succeeds():
-    made = make(max_queue=3)
+    backend = HeldStub()
+    made = make(backend, max_queue=3)
     await made.start()
+    backend.held = True
+    first = asyncio.create_task(made.align(request(PAIRS[2:3])))
+    await asyncio.to_thread(backend.entered.wait, 10)
     with pytest.raises(Overloaded):
         await made.align(request(PAIRS[:2]))
+    backend.gate.set()
+    assert (await first).alignments[0].links
     answer = await made.align(request(PAIRS[1:2]))
     assert answer.alignments[0].links
     await made.stop()

@@ -194,7 +194,7 @@ class TestDocBin:
         ("a.txt", InputFormat.TEXT, OutputFormat.JSONL),
         ("a.jsonl", InputFormat.JSONL, OutputFormat.JSONL),
         ("a.CONLL", InputFormat.CONLL, OutputFormat.CONLL),
-        ("a.spacy", InputFormat.TEXT, OutputFormat.SPACY),
+        ("a.spacy", InputFormat.SPACY, OutputFormat.SPACY),
         ("-", InputFormat.TEXT, OutputFormat.JSONL),
     ],
 )

@@ -78,15 +78,14 @@ def test_a_second_teacher_without_a_label_of_its_own_is_refused() -> None:
         JoinedTeacher(Fixed("Lagos", ("LOC",)), Fixed("Kano", ("LOC",)))
 
 
-async def test_the_engine_serves_both_for_english_and_the_first_alone_elsewhere(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    opened: list[str] = []
+def joined_engine(monkeypatch: pytest.MonkeyPatch) -> tuple[NerTeacherEngine, dict[str, Fixed]]:
+    opened: dict[str, Fixed] = {}
 
     def open_teacher(spec: object, settings: object) -> Fixed:
         model = getattr(spec, "model", "")
-        opened.append(model)
-        return Fixed("Lagos", ("LOC",)) if model == "one" else Fixed("Monday", ("DATE",), ("eng_Latn",))
+        assert model not in opened
+        opened[model] = Fixed("Lagos", ("LOC",)) if model == "one" else Fixed("Monday", ("DATE",), ("eng_Latn",))
+        return opened[model]
 
     monkeypatch.setattr(posts, "open_teacher", open_teacher)
     settings = NerTeacherSettings(
@@ -96,7 +95,37 @@ async def test_the_engine_serves_both_for_english_and_the_first_alone_elsewhere(
         student="",
         cache_url="none://",
     )
-    service = NerTeacherEngine(settings)
+    return NerTeacherEngine(settings), opened
+
+
+async def test_the_second_teacher_is_spared_where_none_of_its_labels_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    service, opened = joined_engine(monkeypatch)
+    await service.start()
+    try:
+        item = [NerItem(text="Lagos Monday")]
+        second = opened["two"]
+        warm = len(second.sizes)
+        answers = {
+            wanted: await service.ner(NerRequest(sentences=item, labels=list(wanted)))
+            for wanted in (("LOC",), ("PER",), ("DATE",), ("LOC", "DATE"))
+        }
+        assert {wanted: [each.label for each in answer.results[0].entities] for wanted, answer in answers.items()} == {
+            ("LOC",): ["LOC"],
+            ("PER",): [],
+            ("DATE",): ["DATE"],
+            ("LOC", "DATE"): ["LOC", "DATE"],
+        }
+        assert len(second.sizes) == warm + 2
+        assert answers["LOC",].model_version == "Lagos-1"
+        assert answers["DATE",].model_version == "Lagos-1+Monday-1"
+    finally:
+        await service.stop()
+
+
+async def test_the_engine_serves_both_for_english_and_the_first_alone_elsewhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    service, opened = joined_engine(monkeypatch)
     await service.start()
     try:
         assert sorted(opened) == ["one", "two"]

@@ -7,9 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 from pydantic import BaseModel
+from pydantic_settings import SettingsConfigDict
 
-from spanbridge_shared.errors import ConfigurationError, EmptyText, Overloaded
+from spanbridge_shared.errors import ClientLeft, ConfigurationError, DeadlineExceeded, EmptyText, Overloaded
 from spanbridge_shared.serving.cache import MemoryCache, NoCache, ResultCache, cache_key, open_cache
+from spanbridge_shared.serving.config import ServiceSettings
 
 
 class Value(BaseModel):
@@ -38,6 +40,16 @@ class Model:
 @pytest.fixture
 def cache():
     return ResultCache(MemoryCache(100, 10_000), Value, service="cache-test")
+
+
+class _Settings(ServiceSettings):
+    """Settings of a service of this name."""
+
+    model_config = SettingsConfigDict(env_prefix="SPANBRIDGE_TEST_")
+
+
+def settings(cache_url, **fields):
+    return _Settings(cache_url=cache_url, **fields)
 
 
 def reads(outcome):
@@ -78,13 +90,13 @@ async def test_a_value_above_the_limit_pushes_nothing_out():
 
 
 async def test_urls_name_backends():
-    assert isinstance(open_cache("memory://", max_items=1, max_bytes=1), MemoryCache)
-    nothing = open_cache("none://", max_items=1, max_bytes=1)
+    assert isinstance(open_cache(settings("memory://"), service="test"), MemoryCache)
+    nothing = open_cache(settings("none://"), service="test")
     assert isinstance(nothing, NoCache)
     await nothing.set_many({"a": b"1"})
     assert await nothing.get_many(["a", "b"]) == [None, None]
-    with pytest.raises(ConfigurationError, match=r"cache_url: .*'memcached'"):
-        open_cache("memcached://x", max_items=1, max_bytes=1)
+    with pytest.raises(ConfigurationError, match=r"SPANBRIDGE_TEST_CACHE_URL: .*'memcached'"):
+        open_cache(settings("memcached://x"), service="test")
 
 
 async def test_only_what_is_missing_is_computed_and_order_is_kept(cache):
@@ -133,7 +145,7 @@ async def test_requests_at_the_same_time_compute_a_key_once(cache, pause):
     answers = await asyncio.gather(*tasks)
     assert sorted(key for model in models for call in model.calls for key in call) == ["a", "b", "c"]
     assert [[answer.value.text for answer in each] for each in answers] == [model.keys for model in models]
-    assert cache._flying == {}
+    assert cache._flights._flying == {}
 
 
 async def test_the_one_who_computes_may_leave(cache):
@@ -181,7 +193,7 @@ async def test_too_few_answers_are_a_failure_not_a_hang(cache):
 
     with pytest.raises(ValueError, match="shorter"):
         await cache.get_or_compute(["a"], lazy)
-    assert cache._flying == {}
+    assert cache._flights._flying == {}
 
 
 async def test_an_entry_of_another_shape_is_a_miss():
@@ -223,3 +235,36 @@ def test_absurd_runs_of_marks_have_a_key_of_their_own():
     """Regression: putting 20,000 marks in order held the event loop for a second."""
     run = "a" + "\u0301\u0323" * 10_000
     assert cache_key(run) == cache_key(run) != cache_key(run + "\u0301")
+
+
+@pytest.mark.parametrize("fault", [DeadlineExceeded, ClientLeft])
+async def test_one_whose_request_gave_up_leaves_the_work_to_those_who_wait(cache, fault):
+    """Regression: another request's deadline was told to all who waited for the same sentence."""
+    started, go = asyncio.Event(), asyncio.Event()
+
+    async def gives_up(indices):
+        started.set()
+        await go.wait()
+        raise fault("its time is over")
+
+    first = asyncio.create_task(cache.get_or_compute(["a", "b"], gives_up))
+    await started.wait()
+    model = Model(["b", "c"])
+    second = asyncio.create_task(cache.get_or_compute(["b", "c"], model))
+    await asyncio.sleep(0)
+    go.set()
+    with pytest.raises(fault):
+        await first
+    assert [each.value for each in await second] == [Value(text="b"), Value(text="c")]
+    assert sorted(model.calls) == [["b"], ["c"]]
+
+
+async def test_what_is_not_worth_keeping_is_given_but_not_kept():
+    cache = ResultCache(MemoryCache(100, 10_000), Value, service="cache-test", keep=lambda each: each.text != "b")
+    model = Model(["a", "b"])
+    for _ in range(2):
+        assert [each.value for each in await cache.get_or_compute(["a", "b"], model)] == [
+            Value(text="a"),
+            Value(text="b"),
+        ]
+    assert model.calls == [["a", "b"], ["b"]]

@@ -13,11 +13,13 @@ SECRET = "Siri ya mtumiaji"
 @pytest.fixture
 def fresh():
     """The `spanbridge` logger as a new process has it."""
-    logger = logging.getLogger("spanbridge")
-    kept = logger.handlers[:], logger.level, logger.propagate
-    logger.handlers[:], logger.propagate = [], True
+    logger, exporting = logging.getLogger("spanbridge"), logging.getLogger("opentelemetry")
+    kept = [(each, each.handlers[:], each.level, each.propagate) for each in (logger, exporting)]
+    for each in (logger, exporting):
+        each.handlers[:], each.propagate = [], True
     yield logger
-    logger.handlers[:], logger.level, logger.propagate = kept
+    for each, handlers, level, propagate in kept:
+        each.handlers[:], each.level, each.propagate = handlers, level, propagate
 
 
 def failing():
@@ -46,7 +48,8 @@ def test_a_line_is_one_json_object_with_the_request_id():
     del told["time"]
     assert told.pop("odd").startswith("<object")
     assert told == {
-        "level": "info", "logger": "spanbridge.x", "message": "did this", "request_id": "r-1", "route": "/x", "ms": 1.5
+        "level": "info", "logger": "spanbridge.x", "message": "did this", "request_id": "r-1", "trace_id": None,
+        "route": "/x", "ms": 1.5,
     }  # fmt: skip
 
 
@@ -89,3 +92,11 @@ def test_the_first_app_of_a_process_decides(fresh):
 
 def test_made_request_ids_differ():
     assert len({new_request_id(None) for _ in range(100)}) == 100
+
+
+def test_what_the_exporter_complains_of_is_json_too(fresh, monkeypatch):
+    stderr = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stderr)
+    set_up_logging("info", "json")
+    logging.getLogger("opentelemetry.exporter").warning("no collector")
+    assert json.loads(stderr.getvalue())["message"] == "no collector"

@@ -1,4 +1,4 @@
-"""The default encoder: a folder that `convert` made, run by CTranslate2 on the CPU."""
+"""The default encoder: a folder that `convert` made, run by CTranslate2."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ from spanbridge_shared.serving.manifests import model_version, read_manifest
 class CTranslate2Encoder:
     """Holds `model.bin` and `tokenizer.json` of one folder; its last layer is the alignment layer."""
 
-    def __init__(self, folder: Path, *, threads: int, parallel_calls: int = 1) -> None:
+    def __init__(self, folder: Path, *, threads: int, parallel_calls: int = 1, device: str = "cpu") -> None:
         manifest = read_manifest(folder, EncoderManifest)
         tokenizer = folder / "tokenizer.json"
         if not tokenizer.is_file():
@@ -26,9 +26,14 @@ class CTranslate2Encoder:
         self._words = WordTokenizer(tokenizer.read_text(encoding="utf-8"), prefix=manifest.prefix)
         self.window = manifest.max_tokens - len(self._words.head) - len(self._words.tail)
         self.parallel_calls = parallel_calls
-        self._encoder = ctranslate2.Encoder(
-            str(folder), device="cpu", inter_threads=parallel_calls, intra_threads=threads
-        )
+        try:
+            self._encoder = ctranslate2.Encoder(
+                str(folder), device=device, inter_threads=parallel_calls, intra_threads=threads
+            )
+        except (ValueError, RuntimeError) as fault:
+            raise ConfigurationError(
+                f"SPANBRIDGE_ALIGNMENT_MODEL or _DEVICE: CTranslate2 can't open {folder} on {device}: {fault}"
+            ) from fault
 
     def tokenize(self, sentences: Sequence[Tokens]) -> list[Pieces]:
         """See `EncoderBackend`."""
@@ -38,5 +43,5 @@ class CTranslate2Encoder:
         """See `EncoderBackend`."""
         head, tail = self._words.head, self._words.tail
         output = self._encoder.forward_batch([[*head, *ids.tolist(), *tail] for ids in windows])
-        hidden = np.array(output.last_hidden_state, dtype=np.float32)
+        hidden = np.array(output.last_hidden_state.to_device(ctranslate2.Device.cpu), dtype=np.float32)
         return [hidden[row, len(head) : len(head) + len(ids)] for row, ids in enumerate(windows)]

@@ -21,16 +21,22 @@ from spanbridge_shared.text.languages import resolve_language
 class CTranslate2Logits:
     """The encoder's last hidden states times the head."""
 
-    def __init__(self, folder: Path, n_tags: int, threads: int, parallel_calls: int) -> None:
+    def __init__(self, folder: Path, n_tags: int, threads: int, parallel_calls: int, device: str) -> None:
         import ctranslate2
 
-        self._encoder: Any = ctranslate2.Encoder(
-            str(folder),
-            device="cpu",
-            inter_threads=parallel_calls,
-            intra_threads=threads,
-            compute_type="default",
-        )
+        self._cpu = ctranslate2.Device.cpu
+        try:
+            self._encoder: Any = ctranslate2.Encoder(
+                str(folder),
+                device=device,
+                inter_threads=parallel_calls,
+                intra_threads=threads,
+                compute_type="default",
+            )
+        except (ValueError, RuntimeError) as fault:
+            raise ConfigurationError(
+                f"SPANBRIDGE_NER_TEACHER_DEVICE or a teacher: CTranslate2 can't open {folder} on {device}: {fault}"
+            ) from fault
         with np.load(folder / "head.npz") as head:
             self._weight = head["weight"].astype(np.float32)
             self._bias = head["bias"].astype(np.float32)
@@ -42,13 +48,20 @@ class CTranslate2Logits:
 
     def logits(self, batch: Sequence[Sequence[int]]) -> list[FloatMatrix]:
         """Return (n_ids, n_tags) for each sequence."""
-        hidden = np.array(self._encoder.forward_batch([list(ids) for ids in batch]).last_hidden_state)
+        output = self._encoder.forward_batch([list(ids) for ids in batch])
+        hidden = np.array(output.last_hidden_state.to_device(self._cpu))
         logits = hidden @ self._weight.T + self._bias
         return [logits[place, : len(ids)].astype(np.float64) for place, ids in enumerate(batch)]
 
 
 def open_ctranslate2(
-    model: str, *, threads: int, parallel_calls: int = 1, scheme: TagScheme, max_batch_tokens: int
+    model: str,
+    *,
+    threads: int,
+    parallel_calls: int = 1,
+    device: str = "cpu",
+    scheme: TagScheme,
+    max_batch_tokens: int,
 ) -> TokenClassifier:
     """Load a folder that `spanbridge models convert` wrote; raises `ConfigurationError` where it isn't one."""
     folder = model_path(model)
@@ -67,7 +80,7 @@ def open_ctranslate2(
     encoder = WordEncoder((folder / "tokenizer.json").read_text(encoding="utf-8"), manifest.max_tokens, manifest.prefix)
     return TokenClassifier(
         card,
-        CTranslate2Logits(folder, len(manifest.labels), threads, parallel_calls),
+        CTranslate2Logits(folder, len(manifest.labels), threads, parallel_calls, device),
         encoder,
         columns,
         max_batch_tokens=max_batch_tokens,

@@ -1,6 +1,6 @@
 """A teacher with another one beside it, which gives the labels that the first was not made for."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from spanbridge_ner_teacher.backends.base import Labelled, Teacher, TeacherCard
@@ -36,6 +36,10 @@ class JoinedTeacher:
             parallel_calls=min(first.parallel_calls, second.parallel_calls),
             remote=first.remote or second.remote,
         )
+
+    def enough_for(self, labels: Collection[str]) -> Teacher:
+        """Return the first one alone where none of the labels is given by the second only, else both."""
+        return self._first if set(self._more).isdisjoint(labels) else self
 
     def entities(self, sentences: Sequence[Sentence]) -> list[Labelled]:
         """Return each sentence's entities, the second's where the first has none; an error of either is the answer."""

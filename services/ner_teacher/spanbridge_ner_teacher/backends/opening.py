@@ -1,7 +1,7 @@
 """From a teacher's setting to a loaded teacher."""
 
 from spanbridge_ner_teacher.backends.base import Teacher
-from spanbridge_ner_teacher.settings import Backend, NerTeacherSettings, TeacherSpec
+from spanbridge_ner_teacher.settings import Backend, Device, NerTeacherSettings, TeacherSpec
 
 
 def open_teacher(spec: TeacherSpec, settings: NerTeacherSettings) -> Teacher:
@@ -21,7 +21,9 @@ def open_teacher(spec: TeacherSpec, settings: NerTeacherSettings) -> Teacher:
             return open_ctranslate2(
                 spec.model,
                 threads=settings.threads_per_call,
-                parallel_calls=settings.parallel_calls,
+                # A second call on a GPU would want a second copy of the model there.
+                parallel_calls=settings.parallel_calls if settings.device is Device.CPU else 1,
+                device=settings.device,
                 scheme=settings.tag_scheme,
                 max_batch_tokens=settings.max_batch_tokens,
             )

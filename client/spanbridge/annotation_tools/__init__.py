@@ -1,0 +1,1 @@
+"""Connecting annotation tools with a gateway, through the tools' own interfaces."""

@@ -1,0 +1,1 @@
+"""Annotations exported from tools, as entries of a corrections store."""

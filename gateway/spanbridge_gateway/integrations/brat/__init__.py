@@ -1,0 +1,1 @@
+"""brat's automatic annotation service: a text in, standoff annotations as JSON out."""

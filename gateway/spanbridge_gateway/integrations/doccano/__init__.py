@@ -1,0 +1,1 @@
+"""Spanbridge behind doccano's auto-labelling, as its "Custom REST Request"."""

@@ -1,0 +1,1 @@
+"""INCEpTION's external recommender: a document as UIMA CAS in, the same with predicted annotations out."""
