@@ -15,7 +15,13 @@ from spanbridge_distillation.corpus import CORPUS, META, START, TOKENIZER, label
 from spanbridge_distillation.corrections import GoldTexts
 from spanbridge_distillation.faults import DataFault
 from spanbridge_distillation.gather import labels_file
-from spanbridge_distillation.soft_labels import fingerprint_of, joined, load_soft_labels, save_soft_labels
+from spanbridge_distillation.soft_labels import (
+    SoftLabels,
+    fingerprint_of,
+    joined,
+    load_soft_labels,
+    save_soft_labels,
+)
 from spanbridge_distillation.start import HEAD, Start, read_start
 from spanbridge_distillation.subwords import Subwords
 from spanbridge_distillation.texts import Texts
@@ -51,24 +57,13 @@ def encode(
         return
     labelled = {name: [part for part, _ in parts] for name, parts in found.items()}
     if gold:
-        # Every teacher is right about what people corrected.
-        labelled = {
-            name: [joined([part, each.labels]) for part, each in zip(parts, gold, strict=True)]
-            for name, parts in labelled.items()
-        }
-        texts = [each.behind(text) for text, each in zip(texts, gold, strict=True)]
+        texts, labelled = _with_gold(texts, labelled, gold)
     start = read_start(start_folder, layers)
     subwords = Subwords(start_folder / TOKENIZER)
     draft = output.with_name(f"{output.name}.partial")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
-    # A head of other tags says nothing to this student.
-    kept = {
-        name: value
-        for name, value in start.arrays.items()
-        if not name.startswith(HEAD) or start.tags == columns_of(labels)
-    }
-    np.savez(draft / START, **kept)  # type: ignore[arg-type]  # the stub takes the names for options
+    np.savez(draft / START, **_kept(start, labels))  # type: ignore[arg-type]  # the stub takes the names for options
     shutil.copyfile(start_folder / TOKENIZER, draft / TOKENIZER)
     np.savez_compressed(draft / CORPUS, **_arrays(texts, sources, teachers, subwords))  # type: ignore[arg-type]
     for name, own in labelled.items():
@@ -77,6 +72,22 @@ def encode(
     (draft / META).write_text(json.dumps(meta, indent=1) + "\n", encoding="utf-8")
     shutil.rmtree(output, ignore_errors=True)
     draft.rename(output)
+
+
+def _kept(start: Start, labels: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """Return the weights to begin with; a head of other tags says nothing to this student."""
+    fits = start.tags == columns_of(labels)
+    return {name: value for name, value in start.arrays.items() if fits or not name.startswith(HEAD)}
+
+
+def _with_gold(
+    texts: Sequence[Texts], labelled: Mapping[str, Sequence[SoftLabels]], gold: Sequence[GoldTexts]
+) -> tuple[list[Texts], dict[str, list[SoftLabels]]]:
+    """Put gold sentences behind each text's own; every teacher is right about what people corrected."""
+    return [each.behind(text) for text, each in zip(texts, gold, strict=True)], {
+        name: [joined([part, each.labels]) for part, each in zip(parts, gold, strict=True)]
+        for name, parts in labelled.items()
+    }
 
 
 def _fingerprint(folder: Path) -> str | None:

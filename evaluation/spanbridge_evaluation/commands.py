@@ -8,6 +8,7 @@ import click
 
 from spanbridge_evaluation.arguments import Arguments, calibrating, contesting, measuring, sweeping
 from spanbridge_shared.contracts.gateway import DEFAULT_LABELS
+from spanbridge_shared.corrections.current import Annotations
 
 if TYPE_CHECKING:
     from spanbridge_evaluation.data.layouts import NerSet
@@ -97,8 +98,8 @@ def conll(arguments: Arguments, parallel: Path | None) -> None:
 @measuring
 @click.option("--project", help="Only corrections of this project.")
 @click.option(
-    "--annotations", type=click.Choice(["latest", "all"]), default="latest", show_default=True,
-    help="Of texts that several people annotated.",
+    "--annotations", type=click.Choice([each.value for each in Annotations]), default=Annotations.LATEST.value,
+    show_default=True, help="Of texts that several people annotated.",
 )  # fmt: skip
 def corrections(arguments: Arguments, project: str | None, annotations: str) -> None:
     """The whole pipeline on what annotators corrected.
@@ -108,7 +109,6 @@ def corrections(arguments: Arguments, project: str | None, annotations: str) -> 
     """
     from spanbridge_evaluation.data.corrections import read_corrections
     from spanbridge_evaluation.measuring import measure_ner
-    from spanbridge_shared.corrections.current import Annotations
 
     found = read_corrections(arguments.data, arguments.lang, project, Annotations(annotations))
     _tell(found.told)

@@ -68,7 +68,7 @@ def test_annotations_come_back(studio: LabelStudio, tmp_path: Path) -> None:
     kept = by_webhook.path.read_text(encoding="utf-8")
     assert "token" not in kept  # Each event has the project's.
     assert TOKEN not in kept + logged
-    assert "Samia" not in logged
+    assert "Hakuna" not in logged
 
     export = tmp_path / "export.json"
     tasks = studio.ask("GET", f"/api/projects/{project}/export?exportType=JSON&download_all_tasks=true")

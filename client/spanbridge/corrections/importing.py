@@ -121,9 +121,14 @@ def _of_document(document: Document, format_: InputFormat, about: Import, time: 
     return [
         Correction(
             **same, text=document.text, lang=about.language(document.lang), spans=spans,
-            others=document.meta.get("relations") or [], annotator=about.annotator,
+            others=_relations(document), annotator=about.annotator,
         )
     ]  # fmt: skip
+
+
+def _relations(document: Document) -> list[Any]:
+    found = document.meta.get("relations") or []
+    return found if isinstance(found, list) else [found]
 
 
 def as_result(correction: Correction) -> dict[str, Any]:

@@ -2,11 +2,18 @@
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, Field, TypeAdapter
+from pydantic import AfterValidator, AwareDatetime, Field, TypeAdapter, model_validator
 
 from spanbridge_shared.contracts.base import RawText, WireModel
+from spanbridge_shared.text.languages import languages
+
+
+def _flores(code: str) -> str:
+    if code not in languages():
+        raise ValueError(f"{code[:40]!r} is no FLORES code")
+    return code
 
 
 class Reason(StrEnum):
@@ -40,7 +47,7 @@ class _Line(WireModel):
 
 
 class Correction(_Line):
-    """All entities of one text as one annotation has them; none says that there are none.
+    """All entities of one text as one annotation has them, which don't overlap; none says that there are none.
 
     `field` names the text where a task has several; `others` are regions of other kinds, such as relations, as they
     came. `annotator` is empty or a hash. `model_version` is that of the prediction that was corrected, as far as the
@@ -50,12 +57,21 @@ class Correction(_Line):
     kind: Literal["correction"] = "correction"
     field: RawText = ""
     text: RawText
-    lang: str | None = Field(None, description="FLORES code.")
+    lang: Annotated[str, AfterValidator(_flores)] | None = Field(None, description="FLORES code.")
     spans: list[CorrectedSpan]
     others: list[Any] = []
     annotator: RawText = ""
     model_version: RawText | None = None
     reviewed: bool = True
+
+    @model_validator(mode="after")
+    def _spans_fit(self) -> Self:
+        end = 0
+        for each in sorted(self.spans, key=lambda span: span.start):
+            if not end <= each.start < each.end <= len(self.text):
+                raise ValueError(f"[{each.start}, {each.end}) overlaps another span, or is none of the text")
+            end = each.end
+        return self
 
 
 class Withdrawal(_Line):

@@ -189,6 +189,25 @@ def test_every_format_can_be_read_again() -> None:
     assert set(FORMATS) <= set(DOCUMENT_READERS)
 
 
+@pytest.mark.parametrize(
+    ("format_", "name"),
+    [
+        ("prodigy", "x.prodigy.jsonl"),
+        ("brat", "x.zip"),
+        ("brat", "folder"),
+        ("conll", "x.conll"),
+        ("conllu", "x.conllu"),
+    ],
+)
+def test_other_formats_are_added(format_: str, name: str, corrections: Run, tmp_path: Path) -> None:
+    document = Document("x", "7", "Rais Samia amefika .", (Mark(5, 10, "PER"),), lang="swh_Latn")
+    _written([document], tmp_path / name, InputFormat(format_))
+    assert "1 corrections with 1 entities" in told(corrections("add", name, "--lang", "sw"))
+    (found,) = kept(tmp_path)
+    assert (found.tool, found.text, found.lang) == (format_, document.text, "swh_Latn")
+    assert [(each.start, each.end, each.label) for each in found.spans] == [(5, 10, "PER")]
+
+
 def _written(documents: Iterable[Document], path: Path, format_: InputFormat) -> None:
     write_documents(documents, OutputFormat(format_.value), Target(path, "v1"))
 

@@ -74,11 +74,6 @@ def test_a_combining_mark_stays_with_its_letter() -> None:
     assert len(gold_of(correction(text, (start, start + 3, "PER")), "yor_Latn").misfits) == 1
 
 
-def test_overlapping_entities_are_refused() -> None:
-    with pytest.raises(ValueError, match="overlap"):
-        gold_of(correction("Rais Samia", (0, 10, "PER"), (5, 10, "PER")), LANG)
-
-
 @given(labelled_texts(["PER", "LOC"]), st.sampled_from([LANG, "heb_Hebr", "amh_Ethi"]))
 def test_every_entity_is_gold_at_its_place_or_counted(drawn: tuple[str, list[tuple[int, int, str]]], lang: str) -> None:
     text, spans = drawn

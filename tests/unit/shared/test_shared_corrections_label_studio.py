@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from spanbridge_shared.contracts.corrections import Correction, Entry, Reason, Unread, Withdrawal
 from spanbridge_shared.corrections.label_studio import Shown, Task, read_annotation, withdrawal
@@ -137,3 +138,40 @@ def test_offsets_are_code_points(drawn: tuple[str, list[tuple[int, int, str]]]) 
     assert isinstance(found, Correction)
     assert found.text == text
     assert [(each.start, each.end, each.tool_label) for each in found.spans] == spans
+
+
+_JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text(alphabet=st.characters(), max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+_REGIONS = st.lists(
+    st.fixed_dictionaries(
+        {"type": st.sampled_from(["labels", "relation"]), "to_name": st.just("text") | _JSON},
+        optional={
+            "id": _JSON,
+            "value": _JSON | st.fixed_dictionaries({"start": _JSON, "end": _JSON, "labels": _JSON, "text": _JSON}),
+        },
+    ),
+    max_size=3,
+)
+
+
+@given(
+    _JSON
+    | st.fixed_dictionaries(
+        {},
+        optional={
+            "id": _JSON, "result": _JSON | _REGIONS, "was_cancelled": _JSON, "updated_at": _JSON, "prediction": _JSON,
+            "completed_by": _JSON, "lead_time": _JSON, "parent_prediction": _JSON,
+        },
+    )
+)  # fmt: skip
+def test_whatever_comes_is_kept(made: Any) -> None:
+    entries = read_annotation(task(hashed=str, is_for_labels=False), made)
+    assert len(entries) == 1
+    assert [decode(encode(each)) for each in entries] == entries

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -83,6 +84,29 @@ def test_a_damaged_line_is_counted(line: bytes, tmp_path: Path) -> None:
     with store.path.open("ab") as file:
         file.write(line + b"\n")
     store.append([correction("b")])
+    assert store.read().damaged == (2,)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"lang": "sw"},
+        {"text": "Rais", "spans": [(0, 5)]},
+        {"spans": [(0, 4), (3, 5)]},
+        {"spans": [(3, 3)]},
+        {"time": "2026-01-01T00:00:00"},
+    ],
+)
+def test_a_line_that_somebody_broke_by_hand_is_counted(change: dict[str, Any], tmp_path: Path) -> None:
+    store = CorrectionStore(tmp_path)
+    store.append([correction(lang="swh_Latn")])
+    line = json.loads(store.path.read_bytes())
+    if "spans" in change:
+        places = change["spans"]
+        spans = [{"start": start, "end": end, "label": "PER", "tool_label": "PER"} for start, end in places]
+        change = {**change, "spans": spans}
+    with store.path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line | change) + "\n")
     assert store.read().damaged == (2,)
 
 
