@@ -16,7 +16,7 @@ MEMBERS := shared services/translation services/alignment services/projection se
 PROJECTS := $(MEMBERS:%=%/pyproject.toml)
 
 .DEFAULT_GOAL := help
-.PHONY: test-tools up down test-compose help setup setup-dev setup-bench run test lint type bench eval models-check format lock clean
+.PHONY: test-faults fuzz test-tools up down test-compose help setup setup-dev setup-bench run test lint type bench eval models-check format lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,12 @@ down:  ## Stop the containers, and remove them
 
 test: setup-dev  ## Run the tests
 	$(BIN)/python -m pytest $(ARGS)
+
+test-faults: setup-dev  ## Test what happens when services fail, processes end and clients misbehave (part of `make test`)
+	$(BIN)/python -m pytest tests/faults tests/integration/test_redis_faults.py tests/integration/test_redis_outages.py $(ARGS)
+
+fuzz: setup-dev  ## Send 100,000 made-up requests to every service (10 minutes); fails on a 5xx but 503, a hang, a crash or an answer that isn't as documented
+	@$(BIN)/python -m tests.faults.fuzz $(ARGS)
 
 test-compose: setup-dev  ## Build and start the containers for real, and test them (on Debian, sets up an engine of its own)
 	REQUIRE_ENGINE=1 $(BIN)/python -m pytest tests/compose $(ARGS)

@@ -13,7 +13,8 @@ from rich.console import Console
 from bench import alignment, pipeline, projection, translation
 from bench.report import Row, print_rows
 
-_UNCACHED = {f"SPANBRIDGE_{name}_CACHE_URL": "none://" for name in ("GATEWAY", "TRANSLATION", "ALIGNMENT", "NER_TEACHER")}
+_CACHING = ("GATEWAY", "TRANSLATION", "ALIGNMENT", "NER_TEACHER")
+_UNCACHED = {f"SPANBRIDGE_{name}_CACHE_URL": "none://" for name in _CACHING}
 
 
 def main() -> None:

@@ -68,13 +68,16 @@ class FileStore:
 
     def _write(self, lines: Sequence[str]) -> None:
         """Replace the file at once: a gateway may read it at any moment."""
+        draft: Path | None = None
         try:
             with tempfile.NamedTemporaryFile("w", encoding="ascii", dir=self._path.parent, delete=False) as new:
+                draft = Path(new.name)
                 new.writelines(f"{line}\n" for line in lines)
-            path = Path(new.name)
-            path.chmod(stat.S_IMODE(self._path.stat().st_mode) if self._path.exists() else _PRIVATE)
-            os.replace(path, self._path.resolve())  # noqa: PTH105 - a link stays one.
+            draft.chmod(stat.S_IMODE(self._path.stat().st_mode) if self._path.exists() else _PRIVATE)
+            os.replace(draft, self._path.resolve())  # noqa: PTH105 - a link stays one.
         except OSError as fault:
+            if draft is not None:
+                draft.unlink(missing_ok=True)
             raise ConfigurationError(f"{self._path} can't be written: {fault.strerror}") from fault
 
 

@@ -56,10 +56,10 @@ class Door:
         self._inside += sentences
         self._throughput.begin()
 
-    def leave(self, sentences: int) -> None:
-        """Count sentences out."""
+    def leave(self, sentences: int, *, refused: bool = False) -> None:
+        """Count sentences out; those that were refused after all weren't worked on."""
         self._inside -= sentences
-        self._throughput.done(sentences, idle=not self._inside)
+        self._throughput.done(0 if refused else sentences, idle=not self._inside)
 
 
 class Limiter:
@@ -71,24 +71,29 @@ class Limiter:
 
     def check(self, key: ApiKey) -> Allowance | None:
         """Return the refusal of a key that can't have a single sentence, as far as is known here; else None."""
-        found = self._empty.get(key.name)
-        if found is None:
-            return None
-        at, then = found
-        now = replace(then, tokens=then.tokens + (time.monotonic() - at) * then.rate.per_second, asked=1)
-        if now.tokens < min(1.0, now.rate.burst) - SLACK:
-            return now
-        del self._empty[key.name]
+        found, rate = self._empty.get(key.name), _rate(key)
+        if found is not None and rate is not None:
+            at, then = found
+            # By the rate that the key has now: it may have been given another one since.
+            tokens = then.tokens + (time.monotonic() - at) * rate.per_second
+            if tokens < min(1.0, rate.burst) - SLACK:
+                return replace(then, rate=rate, tokens=tokens, asked=1)
+        self._empty.pop(key.name, None)
         return None
 
     async def charge(self, key: ApiKey, sentences: int, *, force: bool) -> Allowance | None:
         """Take sentences from a key's bucket; None for a key without a rate."""
-        if key.rate is None or key.burst is None:
+        rate = _rate(key)
+        if rate is None:
             return None
-        allowance = await self._buckets.take(key.name, Rate(key.rate, key.burst), sentences, force=force)
+        allowance = await self._buckets.take(key.name, rate, sentences, force=force)
         if allowance.tokens < 1:
             self._empty[key.name] = time.monotonic(), allowance
         return allowance
+
+
+def _rate(key: ApiKey) -> Rate | None:
+    return None if key.rate is None or key.burst is None else Rate(key.rate, key.burst)
 
 
 class Ticket:
@@ -100,6 +105,7 @@ class Ticket:
         self._key = key
         self._held = 0
         self._arriving = False
+        self._refused = False
         self.allowance: Allowance | None = None
 
     def arrive(self) -> None:
@@ -125,12 +131,13 @@ class Ticket:
         if self._key is not None:
             self.allowance = await self._limiter.charge(self._key, sentences, force=not is_first) or self.allowance
             if self.allowance is not None and not self.allowance.granted:
+                self._refused = True
                 raise _limited(self.allowance)
 
     def release(self) -> None:
         """Give back what is held."""
         self._settle()
-        self._door.leave(self._held)
+        self._door.leave(self._held, refused=self._refused)
         self._held = 0
 
     def _settle(self) -> None:

@@ -12,7 +12,7 @@ from spanbridge_shared.errors import SpanbridgeError, Unauthorized
 from spanbridge_shared.serving.api_keys import ApiKey
 from spanbridge_shared.serving.headers import header
 from spanbridge_shared.serving.key_sources import KeySource
-from spanbridge_shared.serving.open_paths import is_open
+from spanbridge_shared.serving.open_paths import is_open, served_path
 
 
 class Doorkeeper:
@@ -58,7 +58,7 @@ class Doorkeeper:
         try:
             key = await self._key(scope)
             ticket = Ticket(self.door, self.limiter, key)
-            if scope["method"] == "POST" and not scope["path"].startswith(self.patient):
+            if scope["method"] == "POST" and not served_path(scope).startswith(self.patient):
                 ticket.arrive()
         except SpanbridgeError as fault:
             await self.answer(fault)(scope, receive, send_with_limits)

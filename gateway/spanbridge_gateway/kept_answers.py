@@ -23,11 +23,12 @@ _SERVICE = "gateway"
 
 
 class KeptAnswer(WireModel):
-    """An answer, and whether the sentence was translated and aligned for it."""
+    """An answer, whether the sentence was translated and aligned for it, and whether its key names its models."""
 
     result: SentenceResult
     translated: bool
     aligned: bool
+    by_named_models: bool
 
 
 Compute = Callable[[Sequence[Sentence]], Awaitable[Sequence[KeptAnswer | SpanbridgeError]]]
@@ -38,10 +39,7 @@ class KeptAnswers:
 
     def __init__(self, settings: GatewaySettings) -> None:
         cache = open_cache(settings, service=_SERVICE)
-        # Where a member of an ensemble failed, it may answer the next time.
-        self._cache = ResultCache(
-            cache, KeptAnswer, service=_SERVICE, keep=lambda each: each.result.member_errors is None
-        )
+        self._cache = ResultCache(cache, KeptAnswer, service=_SERVICE, keep=_is_final)
 
     async def close(self) -> None:
         """Let go of the cache's connections."""
@@ -77,6 +75,11 @@ def how_asked(version: str, method: str, options: AnyOptions, envelope: Envelope
             envelope.lang,
         ]
     )
+
+
+def _is_final(answer: KeptAnswer) -> bool:
+    # Where a member of an ensemble failed, it may answer the next time.
+    return answer.by_named_models and answer.result.member_errors is None
 
 
 def _key(asked: str, sentence: Sentence) -> str:

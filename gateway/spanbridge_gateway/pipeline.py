@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from spanbridge_gateway.admission import admit
+from spanbridge_gateway.answering import noting_models
 from spanbridge_gateway.calibration import Calibration
 from spanbridge_gateway.core.assembly import assemble
 from spanbridge_gateway.core.taking import identifier, raw_text, take_all
@@ -12,7 +13,7 @@ from spanbridge_gateway.kept_answers import KeptAnswer, KeptAnswers, how_asked
 from spanbridge_gateway.planning import Envelope, make_plan, options_of, read_envelope
 from spanbridge_gateway.running import MethodRun
 from spanbridge_gateway.settings import GatewaySettings
-from spanbridge_gateway.upstreams import Upstreams
+from spanbridge_gateway.upstreams import Infos, Upstreams
 from spanbridge_shared.contracts.gateway import (
     ProjectSentencesRequest,
     ProjectSentencesResponse,
@@ -74,7 +75,7 @@ class Pipeline:
             run = MethodRun(self.upstreams, infos, make_plan(envelope, options, infos))
 
         async def label(sentences: Sequence[Sentence]) -> list[KeptAnswer | SpanbridgeError]:
-            return await self._label(run, sentences, envelope)
+            return await self._label(run, sentences, envelope, infos)
 
         asked = how_asked(version, request.method, options, envelope)
         results: list[SentenceResult] = []
@@ -88,23 +89,30 @@ class Pipeline:
         return answer
 
     async def _label(
-        self, run: MethodRun | EnsembleRun, sentences: Sequence[Sentence], envelope: Envelope
+        self, run: MethodRun | EnsembleRun, sentences: Sequence[Sentence], envelope: Envelope, infos: Infos
     ) -> list[KeptAnswer | SpanbridgeError]:
         characters = sum(len(raw_text(sentence)) for sentence in sentences)
         works = await aside(characters, take_all, sentences, envelope.lang)
         run.check(works)
-        for chunk in _chunks(works, self._chunk):
-            await run.run(chunk)
-        return await aside(characters, _assemble_all, works, envelope)
+        with noting_models() as answered:
+            for chunk in _chunks(works, self._chunk):
+                await run.run(chunk)
+        named = infos.are_named(answered)
+        if not named:
+            self.upstreams.doubt()
+        return await aside(characters, _assemble_all, works, envelope, named=named)
 
 
-def _assemble_all(works: Sequence[SentenceWork], envelope: Envelope) -> list[KeptAnswer | SpanbridgeError]:
+def _assemble_all(
+    works: Sequence[SentenceWork], envelope: Envelope, *, named: bool
+) -> list[KeptAnswer | SpanbridgeError]:
     return [
         work.fault
         or KeptAnswer(
             result=assemble(work, envelope.lang, envelope.include, REQUEST_ID.get()),
             translated=any(segment.translation_score is not None for segment in work.segments),
             aligned=any(segment.alignment_cached is not None for segment in work.segments),
+            by_named_models=named,
         )
         for work in works
     ]

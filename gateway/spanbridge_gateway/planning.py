@@ -78,7 +78,7 @@ def read_language(lang: str, sentences: Sequence[Sentence], infos: Infos) -> str
 def _labels(request: ProjectSentencesRequest, infos: Infos) -> frozenset[str]:
     if "labels" not in request.model_fields_set:
         return frozenset(request.labels)  # What nobody asked for need not be given.
-    known = {label for teacher in infos.ner_teacher.teachers for label in teacher.labels}
+    known = infos.labels
     given = {each.label for s in request.sentences if s.source is not None for each in s.source.entities or []}
     for label in request.labels:
         if label not in known | given or label == _OUTSIDE:

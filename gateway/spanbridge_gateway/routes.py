@@ -96,5 +96,4 @@ async def served_languages(pipeline: Engine) -> Response:
 async def methods(pipeline: Engine) -> Response:
     """List every method with its options, labels and models, and the labels that all teachers give."""
     infos = await pipeline.upstreams.infos()
-    labels = sorted({label for teacher in infos.ner_teacher.teachers for label in teacher.labels})
-    return json_answer(MethodsResponse(methods=described_methods(infos), labels=labels))
+    return json_answer(MethodsResponse(methods=described_methods(infos), labels=sorted(infos.labels)))

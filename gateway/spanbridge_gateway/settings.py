@@ -4,9 +4,10 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from spanbridge_shared.corrections.annotators import Annotators
-from spanbridge_shared.serving.config import ServiceSettings
+from spanbridge_shared.serving.config import PORT, ServiceSettings
 
 EMBEDDED = "embedded"
+_URL = "Address of the service, such as http://127.0.0.1:8001, or embedded: it runs in this process."
 
 
 class GatewaySettings(ServiceSettings):
@@ -14,12 +15,12 @@ class GatewaySettings(ServiceSettings):
 
     model_config = SettingsConfigDict(env_prefix="SPANBRIDGE_GATEWAY_")
 
-    port: int = Field(8000, ge=0, le=65535)
-    max_body_bytes: int = Field(10_000_000, gt=0)
-    translation_url: str = EMBEDDED
-    alignment_url: str = EMBEDDED
-    projection_url: str = EMBEDDED
-    ner_teacher_url: str = EMBEDDED
+    port: int = Field(8000, ge=0, le=65535, description=PORT)
+    max_body_bytes: int = Field(10_000_000, gt=0, description="Largest body of a request; above it is 413.")
+    translation_url: str = Field(EMBEDDED, description=_URL)
+    alignment_url: str = Field(EMBEDDED, description=_URL)
+    projection_url: str = Field(EMBEDDED, description=_URL)
+    ner_teacher_url: str = Field(EMBEDDED, description=_URL)
     timeout_s: float = Field(300.0, gt=0, description="Seconds that one call to a service may take.")
     chunk_sentences: int = Field(
         256, ge=1, le=1000, description="Sentences (after splitting) in one call to a service."
@@ -37,11 +38,13 @@ class GatewaySettings(ServiceSettings):
     )
     keys: str = Field(
         "",
+        repr=False,  # It may be a URL with a password.
         description="API keys: path of a file with one name:sha256[:rate[:burst]] a line, as `spanbridge keys` writes "
         "it, or redis://… of a server with the hash spanbridge:keys. Empty: open to all.",
     )
     limits_url: str = Field(
         "",
+        repr=False,  # As above.
         description="redis://… where gateways share the keys' rates. Empty: the server of `keys`, else each gateway's "
         "own memory.",
     )

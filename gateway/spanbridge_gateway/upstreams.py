@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from contextvars import Context
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import httpx
 
+from spanbridge_gateway.answering import note_models
 from spanbridge_gateway.settings import EMBEDDED, GatewaySettings
 from spanbridge_gateway.watching import Watch
 from spanbridge_shared.clients.services import AlignmentClient, NerTeacherClient, ProjectionClient, TranslationClient
@@ -23,23 +24,20 @@ from spanbridge_shared.contracts.translation import TranslationInfo
 from spanbridge_shared.errors import ConfigurationError, MissingTeacher, NotReady, SpanbridgeError, UpstreamFailed
 from spanbridge_shared.serving.outgoing import Observed
 from spanbridge_shared.serving.shared_secret import HEADER as SECRET_HEADER
-from spanbridge_shared.serving.telemetry import REQUEST_ID, TRACEPARENT, show_model
+from spanbridge_shared.serving.telemetry import REQUEST_ID, show_model
 
 STUDENT = "student"
 LLM = "llm"
 """Keys of teachers, by which requests name them."""
-
-"""Who answers requests that name no teacher."""
 
 Client = TypeVar("Client", bound=ServiceClient)
 _VERSION = version("spanbridge-gateway")  # Read once: it is parsed from a file.
 Info = TypeVar("Info", bound=ServiceInfo)
 _Service = TranslationClient | AlignmentClient | ProjectionClient | NerTeacherClient
 
+_NEVER = float("-inf")
 _STALE_AFTER_S = 1.0
 """Longer than this no request waits for what it could know from before."""
-
-
 _WAYS = {
     STUDENT: "set SPANBRIDGE_NER_TEACHER_STUDENT to ctranslate2:PATH of a student, as `spanbridge distill` makes one",
     LLM: "set SPANBRIDGE_NER_TEACHER_LLM_URL and SPANBRIDGE_NER_TEACHER_LLM_MODEL to an OpenAI-compatible endpoint",
@@ -83,10 +81,25 @@ class Infos:
         raise MissingTeacher(f"no teacher {key[:40]!r} is configured; there are {', '.join(teachers)}{ways}")
 
     @property
+    def labels(self) -> frozenset[str]:
+        """The labels that some teacher gives."""
+        return frozenset(label for teacher in self._teachers for label in teacher.labels)
+
+    @property
     def model_version(self) -> str:
         """One string that changes whenever a model or this code does."""
         parts = (self.translation, self.ner_teacher, self.alignment)
         return ":".join([f"spanbridge-{_VERSION}", *(part.model_version for part in parts)])
+
+    def are_named(self, answered: Iterable[tuple[str, str]]) -> bool:
+        """Say whether `model_version` names the models of answers, each given with its service."""
+        infos = {"translation": self.translation, "ner_teacher": self.ner_teacher, "alignment": self.alignment}
+        return all(_models(models) <= _models(infos[service].model_version) for service, models in answered)
+
+
+def _models(model_version: str) -> set[str]:
+    # Of several teachers, or of two that are joined by "+", an answer may be one's alone.
+    return set(model_version.replace("+", ":").split(":"))
 
 
 def _serves(teacher: TeacherInfo, lang: str) -> bool:
@@ -110,7 +123,7 @@ class Upstreams:
         self._closing = closing
         self._stack = AsyncExitStack()
         self._infos: Infos | None = None
-        self._infos_at = 0.0
+        self._infos_at = _NEVER
         self._asking: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -147,6 +160,10 @@ class Upstreams:
         if self._infos is None:
             raise RuntimeError("the services have said nothing")
         return self._infos
+
+    def doubt(self) -> None:
+        """Ask anew, next time, what the services say of themselves: an answer was of other models."""
+        self._infos_at = _NEVER
 
     async def check(self) -> None:
         """Raise `NotReady`, naming the services that give no answer now."""
@@ -207,10 +224,11 @@ class Upstreams:
             headers={SECRET_HEADER: secret} if secret else None,
             transport=Observed(transport, name),
             timeout=None,
-            event_hooks={"request": [_pass_context]},
+            event_hooks={"request": [_pass_request_id]},
         )
         await self._stack.enter_async_context(http)
-        client = kind(name, http, timeout_s=self._settings.timeout_s, busy_wait_s=self._settings.busy_wait_s)
+        settings = self._settings
+        client = kind(name, http, timeout_s=settings.timeout_s, busy_wait_s=settings.busy_wait_s, note=note_models)
         if url != EMBEDDED:
             await self._watch(client, url)
         return client
@@ -232,7 +250,7 @@ class Upstreams:
         return httpx.ASGITransport(app=app, raise_app_exceptions=False)
 
 
-async def _pass_context(request: httpx.Request) -> None:
-    for header, value in (("x-request-id", REQUEST_ID.get()), ("traceparent", TRACEPARENT.get())):
-        if value is not None:
-            request.headers[header] = value
+async def _pass_request_id(request: httpx.Request) -> None:
+    request_id = REQUEST_ID.get()
+    if request_id is not None:
+        request.headers["x-request-id"] = request_id

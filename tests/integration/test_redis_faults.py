@@ -9,8 +9,10 @@ from urllib.parse import quote
 import httpx
 import pytest
 from prometheus_client import REGISTRY
+from redis.asyncio import Redis
 
 from spanbridge_shared.serving.cache import ResultCache
+from spanbridge_shared.serving.redis_link import RedisLink
 from spanbridge_translation.app import create_app
 from spanbridge_translation.settings import BackendKind, TranslationSettings
 from tests.support.processes import free_port
@@ -330,6 +332,19 @@ async def test_more_requests_than_connections(server: RedisServer, cache: Result
     with server.client() as client:
         assert client.info("clients")["connected_clients"] < 100
     assert told.lines == []
+
+
+async def test_a_crowd_is_not_taken_for_a_slow_server(server: RedisServer, told: Told) -> None:
+    """Regression: waiting for one of 32 connections counted as the server's time, so that a burst turned it off."""
+    link = RedisLink(server.url, service="results", own_key=VALUES, timeout_s=0.5, retry_s=60)
+
+    async def slowly(client: Redis) -> bool:
+        await asyncio.sleep(0.2)
+        return bool(await client.ping())
+
+    assert await asyncio.gather(*(link.read(slowly) for _ in range(100))) == [True] * 100
+    assert told.lines == []
+    await link.close()
 
 
 async def test_nobody_listens_at_the_port(told: Told) -> None:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 
-from spanbridge.formats.documents import Document, in_order, read_mark
+from spanbridge.formats.documents import Document, in_order, read_id, read_lang, read_mark
 from spanbridge.formats.json_files import Fields, list_of, object_of, read_objects
 from spanbridge.formats.records import CorpusError
 
@@ -31,10 +31,9 @@ def read_argilla(file: BinaryIO, name: str) -> Iterator[Document]:
             read_mark(place, text, each.get("start"), each.get("end"), each.get("label"), score)
             for each, score in zip(spans, scores, strict=True)
         ]
-        lang = metadata.pop("lang", None)
-        id_ = fields.get("id")
+        lang = read_lang(place, metadata.pop("lang", None))
         yield Document(
-            place, number if id_ is None else id_, text, in_order(marks),
+            place, read_id(place, fields.get("id"), number), text, in_order(marks),
             lang=lang, meta=metadata | meta,
         )  # fmt: skip
 

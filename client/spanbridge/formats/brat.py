@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
-from spanbridge.formats.documents import Document, Mark, in_order, read_mark
+from spanbridge.formats.documents import Document, Mark, in_order, read_id, read_lang, read_mark
 from spanbridge.formats.json_files import dump, object_of, read_objects
 from spanbridge.formats.records import CorpusError, lines_of
 from spanbridge.formats.zips import Zip, open_zip, write_zip
@@ -48,7 +48,8 @@ def read_brat(file: BinaryIO, name: str) -> Iterator[Document]:
         known = told.get(stem, {})
         found = _standoff(zip_, stem, text) if f"{stem}.ann" in zip_.names else _Standoff([], [])
         meta = dict(known.get("meta") or {}) | ({"brat": found.others} if found.others else {})
-        yield Document(place, known.get("id", stem), text, in_order(found.marks), lang=known.get("lang"), meta=meta)
+        id_, lang = read_id(place, known.get("id"), stem), read_lang(place, known.get("lang"))
+        yield Document(place, id_, text, in_order(found.marks), lang=lang, meta=meta)
 
 
 def _manifest(zip_: Zip) -> Iterator[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 
-from spanbridge.formats.documents import Document, Mark, in_order, read_mark
+from spanbridge.formats.documents import Document, Mark, in_order, read_id, read_lang, read_mark
 from spanbridge.formats.json_files import Fields, dump, list_of, meta_of, object_of, string_of
 from spanbridge.formats.readers import parse_object
 from spanbridge.formats.records import lines_of
@@ -29,11 +29,11 @@ def read_datasaur(file: BinaryIO, name: str) -> Iterator[Document]:
 
 def _sentence(place: str, fields: Fields, row: int, labels: dict[str, list[Any]], extra: Fields) -> Document:
     text = string_of(place, fields, "text")
-    id_ = fields.get("id", row)
+    id_ = read_id(place, fields.get("id"), row)
     marks = [_mark(place, text, each) for each in labels.get(str(id_), [])]
     return Document(
         place, id_, text, in_order(marks),
-        lang=fields.get("lang"), meta=meta_of(fields, _OWN) | extra,
+        lang=read_lang(place, fields.get("lang")), meta=meta_of(fields, _OWN) | extra,
     )  # fmt: skip
 
 

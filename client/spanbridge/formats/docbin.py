@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, BinaryIO
 
-from spanbridge.formats.documents import Document, Mark, in_order
+from spanbridge.formats.documents import Document, Mark, in_order, read_id, read_lang
 from spanbridge.formats.records import CorpusError
 
 
@@ -54,10 +54,13 @@ def build_docbin(lines: Iterable[bytes]) -> bytes:
         if result.get("error") is not None:
             continue
         words, spaces = words_and_spaces(result["text"], result["tokens"])
-        doc = Doc(vocab, words=words, spaces=spaces)
-        doc.set_ents([_span(doc, entity) for entity in result["entities"]])
-        doc.user_data |= {"id": result["id"], "lang": result["lang"], "result": json.dumps(result)}
-        bin_.add(doc)
+        try:
+            doc = Doc(vocab, words=words, spaces=spaces)
+            doc.set_ents([_span(doc, entity) for entity in result["entities"]])
+            doc.user_data |= {"id": result["id"], "lang": result["lang"], "result": json.dumps(result)}
+            bin_.add(doc)
+        except UnicodeEncodeError as fault:
+            raise CorpusError(f"{result['id']!r} has a lone surrogate, which spaCy can't hold") from fault
     found: bytes = bin_.to_bytes()
     return found
 
@@ -83,14 +86,15 @@ def read_docbin(file: BinaryIO, name: str) -> Iterator[Document]:
         )
         # Somebody may have worked on the entities since.
         unchanged = result.get("text") == doc.text and set(scores) == {(m.start, m.end, m.label) for m in marks}
+        place = f"{name}, document {number}"
         yield Document(
-            f"{name}, document {number}",
-            known.get("id", str(number)),
+            place,
+            read_id(place, known.get("id"), str(number)),
             doc.text,
             marks,
             # Not `is_space`, which a vocabulary without a language never sets.
             tuple(token.text for token in doc if not token.text.isspace()),
-            lang=known.get("lang"),
+            lang=read_lang(place, known.get("lang")),
             meta=result.get("meta") or {},
             result=result if unchanged else None,
         )

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 
-from spanbridge.formats.documents import Document, Mark, in_order, read_mark
+from spanbridge.formats.documents import Document, Mark, in_order, read_id, read_lang, read_mark
 from spanbridge.formats.json_files import Fields, list_of, meta_of, object_of, read_objects, string_of
 from spanbridge.formats.records import CorpusError
 
@@ -20,7 +20,8 @@ def read_doccano(file: BinaryIO, name: str) -> Iterator[Document]:
         meta = meta_of(fields, _OWN)
         if fields.get("relations"):
             meta["relations"] = fields["relations"]
-        yield Document(place, fields.get("id", number), text, in_order(marks), lang=fields.get("lang"), meta=meta)
+        id_, lang = read_id(place, fields.get("id"), number), read_lang(place, fields.get("lang"))
+        yield Document(place, id_, text, in_order(marks), lang=lang, meta=meta)
 
 
 def _of_triple(place: str, text: str, found: Any) -> Mark:

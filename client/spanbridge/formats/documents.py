@@ -148,6 +148,22 @@ def read_mark(place: str, text: str, start: Any, end: Any, label: Any, score: An
     return Mark(start, end, label, given)
 
 
+def read_id(place: str, found: Any, default: str | int) -> str | int:
+    """Return a text's id, the default where its file has none; raises `CorpusError` for what can't be one."""
+    if found is None:
+        return default
+    if isinstance(found, bool) or not isinstance(found, str | int):
+        raise CorpusError(f"{place}: the id {str(found)[:40]!r} must be a string or a whole number")
+    return found
+
+
+def read_lang(place: str, found: Any) -> str | None:
+    """Return the language that a file has for a text; raises `CorpusError` where it is no string."""
+    if found is not None and not isinstance(found, str):
+        raise CorpusError(f"{place}: the language {str(found)[:40]!r} must be a string")
+    return found
+
+
 def as_record(document: Document) -> Record:
     """Return what is labelled anew; marks that the file has are kept in `meta` as `entities`."""
     fields = {"tokens": list(document.tokens or ())} if document.by_tokens else {"text": document.text}

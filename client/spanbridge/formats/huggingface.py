@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from spanbridge.formats.documents import Document, from_tags, words_of
+from spanbridge.formats.documents import Document, from_tags, read_id, read_lang, words_of
 from spanbridge.formats.json_files import Fields, meta_of, read_objects
 from spanbridge.formats.records import CorpusError
 
@@ -27,8 +27,8 @@ def read_huggingface(file: BinaryIO, name: str) -> Iterator[Document]:
         if tags is None:
             meta["ner_tags"] = fields["ner_tags"]
         yield from_tags(
-            place, fields.get("id", number), tokens, tags or ["O"] * len(tokens), text=fields.get("text"),
-            lang=fields.get("lang"), meta=meta,
+            place, read_id(place, fields.get("id"), number), tokens, tags or ["O"] * len(tokens),
+            text=fields.get("text"), lang=read_lang(place, fields.get("lang")), meta=meta,
         )  # fmt: skip
 
 

@@ -115,7 +115,8 @@ def build_inception(documents: Iterable[Document], *, bare: bool) -> Iterator[by
     cas = Cas(types)
     place = 0
     for document in documents:
-        if (found := _NOT_XML.search(f"{document.text}{document.id}")) is not None:
+        written = "".join([document.text, str(document.id), *(mark.label for mark in document.marks)])
+        if (found := _NOT_XML.search(written)) is not None:
             raise CorpusError(f"{document.place}: XML can't hold the character {found.group()!r}; remove it")
         _add(cas, types, document, place)
         texts.append(document.text)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from spanbridge.formats.documents import Document, Mark, in_order, read_mark
+from spanbridge.formats.documents import Document, Mark, in_order, read_id, read_lang, read_mark
 from spanbridge.formats.json_files import Fields, list_of, meta_of, object_of, read_objects
 from spanbridge.formats.records import CorpusError
 
@@ -47,10 +47,10 @@ def read_tasks(file: BinaryIO, name: str) -> Iterator[LabelStudioTask]:
 def read_label_studio(file: BinaryIO, name: str) -> Iterator[Document]:
     """Give each task; of annotations the first counts, else the first prediction. `meta` has the task's other data."""
     for task in read_tasks(file, name):
-        id_: Any = task.data.get("id", task.fields.get("id", task.number))
+        id_ = read_id(task.place, task.data.get("id"), read_id(task.place, task.fields.get("id"), task.number))
         yield Document(
             task.place, id_, task.text, in_order(_marks(task.place, task.text, task.fields)),
-            lang=task.data.get("lang"), meta=meta_of(task.data, {*_OWN, task.key}),
+            lang=read_lang(task.place, task.data.get("lang")), meta=meta_of(task.data, {*_OWN, task.key}),
         )  # fmt: skip
 
 

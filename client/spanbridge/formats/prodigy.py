@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 
-from spanbridge.formats.documents import Document, Mark, in_order, read_mark, words_of
+from spanbridge.formats.documents import Document, Mark, in_order, read_id, read_lang, read_mark, words_of
 from spanbridge.formats.json_files import Fields, list_of, meta_of, object_of, read_objects, string_of
 from spanbridge.formats.records import CorpusError
 from spanbridge_shared.text.offsets import char_span
@@ -19,11 +19,11 @@ def read_prodigy(file: BinaryIO, name: str) -> Iterator[Document]:
         tokens = [_token(place, text, each) for each in list_of(place, fields, "tokens")]
         yield Document(
             place,
-            fields.get("id", number),
+            read_id(place, fields.get("id"), number),
             text,
             in_order(marks),
             tuple(tokens) if fields.get("tokens") is not None else None,
-            lang=fields.get("lang"),
+            lang=read_lang(place, fields.get("lang")),
             meta=meta_of(fields, _OWN),
         )
 

@@ -80,14 +80,20 @@ _SUFFIXES = {
 }
 
 
+_READ_AS = {OutputFormat.DOCCANO_RELATIONS.value: InputFormat.DOCCANO.value}
+"""Forms of one format that are told apart where they are written alone."""
+
+
 def guess_input(path: Path) -> InputFormat:
     """Return the format that a file's name stands for; text where it says nothing, brat's for a folder.
 
     >>> guess_input(Path("dev.conll")), guess_input(Path("tasks.doccano.jsonl")), guess_input(Path("corpus"))
     (<InputFormat.CONLL: 'conll'>, <InputFormat.DOCCANO: 'doccano'>, <InputFormat.TEXT: 'text'>)
     """
-    named = _named(path, [each.value for each in InputFormat])
-    return InputFormat(named or ("brat" if path.is_dir() else "text"))
+    named = _named(path, [*(each.value for each in InputFormat), *_READ_AS])
+    if named is None:
+        return InputFormat.BRAT if path.is_dir() else InputFormat.TEXT
+    return InputFormat(_READ_AS.get(named, named))
 
 
 def guess_output(path: Path) -> OutputFormat:

@@ -23,7 +23,7 @@ from spanbridge.formats.label_studio import label_studio_tasks, read_label_studi
 from spanbridge.formats.labelled import read_labelled_conll
 from spanbridge.formats.prodigy import prodigy_lines, read_prodigy
 from spanbridge.formats.readers import READERS
-from spanbridge.formats.records import InputFormat, OutputFormat, Record
+from spanbridge.formats.records import CorpusError, InputFormat, OutputFormat, Record
 from spanbridge.formats.results import read_results
 from spanbridge.formats.writers import encode_conll
 from spanbridge_shared.contracts.gateway import SentenceResult
@@ -61,10 +61,14 @@ def _read_text(file: BinaryIO, name: str) -> Iterator[Document]:
 def _build_conll(documents: Iterable[Document], _: Target) -> Iterator[bytes]:
     for document in documents:
         words = words_of(document)
+        record = Record(as_record(document).sentence, dict(document.meta))
         result = SentenceResult(
             id=document.id, text=document.text, lang="und", entities=[], tokens=words.tokens, tags=words.tags
         )
-        yield encode_conll(Record(as_record(document).sentence, dict(document.meta)), result)
+        try:
+            yield encode_conll(record, result)
+        except UnicodeEncodeError as fault:
+            raise CorpusError(f"{document.place}: a lone surrogate, which UTF-8 can't hold") from fault
 
 
 def _build_docbin(documents: Iterable[Document], _: Target) -> Iterator[bytes]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from spanbridge.formats.documents import Document, in_order, read_mark
+from spanbridge.formats.documents import Document, in_order, read_id, read_lang, read_mark
 from spanbridge.formats.json_files import list_of, object_of, read_objects, string_of
 from spanbridge.formats.records import CorpusError
 
@@ -22,7 +22,7 @@ def read_results(file: BinaryIO, name: str, failed: list[str] | None = None) -> 
 
 def _document(place: str, number: str, fields: dict[str, Any]) -> Document:
     text = string_of(place, fields, "text")
-    if "entities" not in fields:
+    if fields.get("entities") is None:
         raise CorpusError(f"{place}: no entities; is this a result of `spanbridge project`?")
     marks = []
     for each in list_of(place, fields, "entities"):
@@ -32,14 +32,13 @@ def _document(place: str, number: str, fields: dict[str, Any]) -> Document:
     tokens = fields.get("tokens")
     if tokens is not None and not (isinstance(tokens, list) and all(isinstance(each, str) for each in tokens)):
         raise CorpusError(f"{place}: 'tokens' must be a list of strings")
-    id_ = fields.get("id", number)
     return Document(
         place,
-        id_ if isinstance(id_, str | int) else number,
+        read_id(place, fields.get("id"), number),
         text,
         in_order(marks),
         None if tokens is None else tuple(tokens),
-        lang=fields.get("lang"),
-        meta=fields.get("meta") or {},
+        lang=read_lang(place, fields.get("lang")),
+        meta=object_of(place, fields.get("meta") or {}, "'meta'"),
         result=fields,
     )

@@ -7,14 +7,16 @@ from typing import Annotated, Any
 from fastapi import Depends, Query
 
 from spanbridge_gateway.pipeline import Pipeline
+from spanbridge_shared.clients.transport import raised
 from spanbridge_shared.contracts.gateway import (
     DEFAULT_METHOD,
     MAX_SENTENCES,
     ProjectSentencesRequest,
     ProjectSentencesResponse,
     Sentence,
+    SentenceResult,
 )
-from spanbridge_shared.errors import InvalidRequest, PayloadTooLarge
+from spanbridge_shared.errors import EmptyText, InvalidRequest, PayloadTooLarge, SpanbridgeError
 from spanbridge_shared.text.spans import Span
 
 _PIECE = 10_000
@@ -62,6 +64,13 @@ async def label_texts(
     fields: dict[str, Any] = {"labels": list(wanted.labels)} if wanted.labels else {}
     request = ProjectSentencesRequest(sentences=sentences, lang=wanted.lang, method=wanted.method, **fields)
     return await pipeline.project(request, has_left)
+
+
+def fault_of(result: SentenceResult) -> SpanbridgeError | None:
+    """Return why a text couldn't be labelled; one without words has no entities, which a tool need not be told."""
+    if result.error is None or result.error.error == EmptyText.__name__:
+        return None
+    return raised(result.error)
 
 
 def pieces(text: str, limit: int = _PIECE) -> Sequence[Span]:

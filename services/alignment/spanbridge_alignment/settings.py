@@ -5,7 +5,7 @@ from enum import StrEnum
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from spanbridge_shared.serving.config import ServiceSettings
+from spanbridge_shared.serving.config import PORT, ServiceSettings
 
 
 class BackendKind(StrEnum):
@@ -29,10 +29,12 @@ class AlignmentSettings(ServiceSettings):
 
     model_config = SettingsConfigDict(env_prefix="SPANBRIDGE_ALIGNMENT_")
 
-    port: int = Field(8002, ge=0, le=65535)
-    backend: BackendKind = BackendKind.CTRANSLATE2
+    port: int = Field(8002, ge=0, le=65535, description=PORT)
+    backend: BackendKind = Field(
+        BackendKind.CTRANSLATE2, description="What runs the encoder; transformers needs PyTorch, stub is for tests."
+    )
     model: str = Field("encoder", description="A name in models/ or a path; for transformers a hub id or a path.")
-    device: Device = Device.CPU
+    device: Device = Field(Device.CPU, description="cpu, cuda, or auto: a GPU where there is one.")
     layer: int = Field(8, ge=1, description="transformers: the layer whose vectors are compared.")
     softmax_scale: float = Field(
         8.0, gt=0, description="softmax: factor on dot products; 1 for mBERT, as published, 8 for the carried encoder."

@@ -11,7 +11,7 @@ from spanbridge_ner_teacher.core.labels import TagScheme
 from spanbridge_ner_teacher.llm_settings import LlmSettings
 from spanbridge_shared.contracts.manifest import MANIFEST_FILE
 from spanbridge_shared.contracts.ner import TeacherRole
-from spanbridge_shared.serving.config import models_dir
+from spanbridge_shared.serving.config import PORT, models_dir
 
 EMBEDDED = "teacher"
 STUDENT = "student"
@@ -85,10 +85,10 @@ class NerTeacherSettings(LlmSettings):
 
     model_config = SettingsConfigDict(env_prefix="SPANBRIDGE_NER_TEACHER_")
 
-    port: int = Field(8004, ge=0, le=65535)
+    port: int = Field(8004, ge=0, le=65535, description=PORT)
     # Half as much again per second as with 2,048: larger calls leave the cores' caches.
     max_batch_tokens: int = Field(512, ge=1, description="Padded tokens that one model call may hold.")
-    device: Device = Device.CPU
+    device: Device = Field(Device.CPU, description="cpu, cuda, or auto: a GPU where there is one.")
     english: str = Field(
         default_factory=lambda: _embedded_teacher() or SPACY,
         description="Labels eng_Latn; empty: the multilingual one does. Default: models/teacher where it is there.",

@@ -3,7 +3,7 @@
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from spanbridge_shared.serving.config import ServiceSettings
+from spanbridge_shared.serving.config import PORT, ServiceSettings
 
 
 class ProjectionSettings(ServiceSettings):
@@ -11,5 +11,5 @@ class ProjectionSettings(ServiceSettings):
 
     model_config = SettingsConfigDict(env_prefix="SPANBRIDGE_PROJECTION_")
 
-    port: int = Field(8003, ge=0, le=65535)
+    port: int = Field(8003, ge=0, le=65535, description=PORT)
     max_batch_tokens: int = Field(8_192, ge=1, description="Target tokens that one turn of the worker thread may hold.")

@@ -5,7 +5,7 @@ from enum import StrEnum
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from spanbridge_shared.serving.config import ServiceSettings
+from spanbridge_shared.serving.config import PORT, ServiceSettings
 
 
 class BackendKind(StrEnum):
@@ -29,7 +29,7 @@ class TranslationSettings(ServiceSettings):
 
     model_config = SettingsConfigDict(env_prefix="SPANBRIDGE_TRANSLATION_")
 
-    port: int = Field(8001, ge=0, le=65535)
+    port: int = Field(8001, ge=0, le=65535, description=PORT)
     max_batch_tokens: int = Field(1_024, ge=1, description="Padded tokens that one model call may hold.")
     max_score_tokens: int = Field(
         256,
@@ -37,9 +37,11 @@ class TranslationSettings(ServiceSettings):
         description="Padded tokens that one model call may hold where given translations are scored. On a CPU larger "
         "calls are slower, on a GPU faster.",
     )
-    backend: BackendKind = BackendKind.CTRANSLATE2
+    backend: BackendKind = Field(
+        BackendKind.CTRANSLATE2, description="What translates; transformers needs PyTorch, stub is for tests."
+    )
     model: str = Field("nmt", description="A name inside the models folder, or a path; for transformers also a hub id.")
-    device: Device = Device.CPU
+    device: Device = Field(Device.CPU, description="cpu, cuda, or auto: a GPU where there is one.")
     compute_type: str = Field(
         "auto",
         description="CTranslate2's arithmetic (int8, float32, float16 …); auto is int8 on the CPU, else as stored.",

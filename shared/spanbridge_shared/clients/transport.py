@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+from collections.abc import Callable
 from typing import TypeVar
 
 import httpx
@@ -10,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError
 
 from spanbridge_shared import deadline
-from spanbridge_shared.contracts.base import ErrorBody
+from spanbridge_shared.contracts.base import ErrorBody, ModelAnswer
 from spanbridge_shared.errors import (
     ERRORS_BY_NAME,
     DeadlineExceeded,
@@ -27,6 +28,8 @@ from spanbridge_shared.errors import (
 Answer = TypeVar("Answer", bound=BaseModel)
 
 _BROKEN = (httpx.NetworkError, httpx.RemoteProtocolError)
+_AGAIN_S = 0.2
+"""By then a process that died has let go of its port, and connections to it are known to be broken."""
 _CLOSE_S = 0.05
 """A service that was told of a deadline may see it pass a little before this side does."""
 
@@ -36,16 +39,23 @@ class ServiceClient:
 
     The time limit is asyncio's, because httpx ignores its own when the app runs in this process. The service is told of
     it, so that it stops when nobody waits any more. While a service's queue is full it is asked again, for at most
-    `busy_wait_s` of that time.
+    `busy_wait_s` of that time. `note` is told the service and the models of every answer that names its models.
     """
 
     def __init__(
-        self, service: str, http: httpx.AsyncClient, *, timeout_s: float = 60.0, busy_wait_s: float = 0.0
+        self,
+        service: str,
+        http: httpx.AsyncClient,
+        *,
+        timeout_s: float = 60.0,
+        busy_wait_s: float = 0.0,
+        note: Callable[[str, str], None] | None = None,
     ) -> None:
         self.service = service
         self._http = http
         self._timeout_s = timeout_s
         self._busy_wait_s = busy_wait_s
+        self._note = note
         self._waiting: dict[asyncio.Timeout, float] = {}
         self._away: str | None = None
 
@@ -103,9 +113,12 @@ class ServiceClient:
         if response.status_code != httpx.codes.OK:
             raise self._fault(response)
         try:
-            return kind.model_validate_json(response.content)
+            answer = kind.model_validate_json(response.content)
         except ValidationError as fault:
             raise UpstreamFailed(f"{self.service} answered in another shape; are the versions the same?") from fault
+        if self._note is not None and isinstance(answer, ModelAnswer):
+            self._note(self.service, answer.model_version)
+        return answer
 
     async def _answer(self, verb: str, path: str, body: str | None, until: float) -> httpx.Response:
         """Send until the service isn't full; `until` is when the call's time is over, by the loop's clock.
@@ -123,6 +136,7 @@ class ServiceClient:
                 if again:
                     raise
                 again = True
+                await asyncio.sleep(_AGAIN_S)
                 continue
             if response.status_code != httpx.codes.TOO_MANY_REQUESTS or clock() >= patient_until:
                 return response

@@ -9,16 +9,20 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from spanbridge_shared.errors import ConfigurationError
 
+PORT = "Port to listen on; 0 takes a free one."
+
 
 class ServiceSettings(BaseSettings):
     """Read from the environment, `SPANBRIDGE_<SERVICE>_<NAME>`; each service subclasses it with its prefix and port."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", protected_namespaces=())
 
-    host: str = "127.0.0.1"
-    port: int = Field(8000, ge=0, le=65535)
-    log_level: str = Field("INFO", pattern="^(?i:debug|info|warning|error|critical)$")
-    log_format: str = Field("json", pattern="^(json|text)$")
+    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 is every one of this machine.")
+    port: int = Field(8000, ge=0, le=65535, description=PORT)
+    log_level: str = Field(
+        "INFO", pattern="^(?i:debug|info|warning|error|critical)$", description="Least level that is logged."
+    )
+    log_format: str = Field("json", pattern="^(json|text)$", description="json: an object a line; text: for people.")
     otlp_endpoint: str = Field(
         default_factory=lambda: os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
         description="Where spans go, OTLP over HTTP, such as http://collector:4318; empty: none are made. Default: "

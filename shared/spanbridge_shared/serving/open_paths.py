@@ -8,10 +8,15 @@ _DOCS = frozenset({"/", "/docs", "/openapi.json"})
 _DOCS_ASSETS = "/docs/assets/"
 
 
+def served_path(scope: Scope) -> str:
+    """Return what the router goes by: the path without the prefix under which a proxy serves the app."""
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))
+
+
 def is_open(scope: Scope, *, metrics: bool = True) -> bool:
     """Say whether a request needs neither key nor secret; `metrics` says whether those are open."""
-    # What the router goes by, too: the path without the prefix under which a proxy serves the app.
-    path: str = scope["path"].removeprefix(scope.get("root_path", ""))
+    path = served_path(scope)
     if path == METRICS:
         return metrics
     return path in PROBES or path in _DOCS or path.startswith(_DOCS_ASSETS)

@@ -4,6 +4,7 @@ A bucket holds `burst` sentences at most and gains `rate` a second. A request ta
 that is larger than the burst needs a full bucket and leaves it in debt: it waits its time, but is served.
 """
 
+import asyncio
 import logging
 import math
 import time
@@ -18,6 +19,7 @@ from spanbridge_shared.serving.redis_connection import is_redis, open_redis
 
 _log = logging.getLogger("spanbridge.rates")
 _TIMEOUT_S = 0.25
+_CONNECTIONS = 32
 _REST_S = 2.0
 """How long Redis is left alone after it has failed."""
 SLACK = 1e-4
@@ -119,13 +121,22 @@ class RedisBuckets:
         self._redis: Redis = open_redis(url, timeout_s=_TIMEOUT_S)
         self._take = self._redis.register_script(_SCRIPT)
         self._fallback = fallback
+        self._slots = asyncio.Semaphore(_CONNECTIONS)
         self._away_until = 0.0
         self._is_away = False
 
     async def take(self, name: str, rate: Rate, sentences: int, *, force: bool = False) -> Allowance:
         """Take sentences from a bucket; never fails."""
-        if time.monotonic() < self._away_until:
-            return await self._fallback.take(name, rate, sentences, force=force)
+        async with self._slots:
+            # Looked at with a slot in hand: while Redis hangs, those who waited for one don't wait a second time.
+            shared = None if self._rests() else await self._shared(name, rate, sentences, force=force)
+        return shared or await self._fallback.take(name, rate, sentences, force=force)
+
+    def _rests(self) -> bool:
+        return time.monotonic() < self._away_until
+
+    async def _shared(self, name: str, rate: Rate, sentences: int, *, force: bool) -> Allowance | None:
+        """Ask Redis; None where it is away."""
         arguments: list[str | int] = [repr(rate.per_second), repr(rate.burst), sentences, int(force), repr(SLACK)]
         try:
             answer = await cast(
@@ -136,7 +147,7 @@ class RedisBuckets:
             if not self._is_away:
                 _log.warning("Redis is away (%s): rates hold for each gateway by itself", type(fault).__name__)
             self._is_away = True
-            return await self._fallback.take(name, rate, sentences, force=force)
+            return None
         if self._is_away:
             _log.info("Redis is back: rates hold for all gateways together")
         self._is_away = False

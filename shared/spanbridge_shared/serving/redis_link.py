@@ -59,27 +59,30 @@ class RedisLink:
     async def read(self, operation: Callable[[Redis], Awaitable[Result]]) -> Result | None:
         """Return the operation's result, None where the server is away."""
         line = self._here()
-        if line.returning is not None:
-            return None
-        try:
-            return await self._within(line, operation)
-        except Exception as fault:  # noqa: BLE001 - whatever the server or its client do, a cache fails no request.
-            self._lost(line, fault)
+        # Who waits for a slot isn't waiting for the server, so that a crowd doesn't make it look slow.
+        async with line.slots:
+            if line.returning is not None:
+                return None
+            try:
+                return await self._within(line, operation)
+            except Exception as fault:  # noqa: BLE001 - whatever the server or its client do, a cache fails no request.
+                self._lost(line, fault)
         return None
 
     async def write(self, operation: Callable[[Redis], Awaitable[Result]]) -> Result | None:
         """Return the operation's result, None where the server is away or refuses; raise `ResponseError` inside."""
         line = self._here()
-        if line.returning is not None or line.loop.time() < line.writes_from:
-            return None
-        try:
-            result = await self._within(line, operation)
-        except ResponseError as fault:
-            self._refused(line, fault)
-            return None
-        except Exception as fault:  # noqa: BLE001 - as above.
-            self._lost(line, fault)
-            return None
+        async with line.slots:
+            if line.returning is not None or line.loop.time() < line.writes_from:
+                return None
+            try:
+                result = await self._within(line, operation)
+            except ResponseError as fault:
+                self._refused(line, fault)
+                return None
+            except Exception as fault:  # noqa: BLE001 - as above.
+                self._lost(line, fault)
+                return None
         if line.refusing:
             line.refusing = False
             _log.info("%s takes writes again", self._name)
@@ -112,8 +115,7 @@ class RedisLink:
         """
 
         async def run() -> Result:
-            async with line.slots:
-                return await operation(line.client)
+            return await operation(line.client)
 
         task = asyncio.create_task(run())
         task.add_done_callback(_look_at)

@@ -57,6 +57,7 @@ class RequestContext:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        scope = _with_ascii_query(scope)
         request_id = new_request_id(header(scope, b"x-request-id"))
         span, facts = self._begin_span(scope), RequestFacts()
         status = 0
@@ -111,6 +112,14 @@ class RequestContext:
             attributes |= {f"spanbridge.{name}": value for name, value in told.items()}
             attributes["spanbridge.request_id"] = REQUEST_ID.get() or ""
             span.end(attributes, name=f"{_verb(scope)} {route}", failed=status >= _SERVER_FAULT)
+
+
+def _with_ascii_query(scope: Scope) -> Scope:
+    """Return the scope with its query's bytes encoded: Starlette fails on raw ones where it redirects."""
+    query: bytes = scope.get("query_string", b"")
+    if query.isascii():
+        return scope
+    return {**scope, "query_string": b"".join(b"%%%02X" % each if each > 127 else bytes([each]) for each in query)}
 
 
 def _verb(scope: Scope) -> str:

@@ -51,7 +51,8 @@ def note_method(method: str, lang: str) -> None:
     facts = FACTS.get()
     if facts is not None:
         facts.lang = lang
-        facts.methods.append(method)
+        if method not in facts.methods:  # Annotation tools' requests are labelled in many parts.
+            facts.methods.append(method)
 
 
 def count_method(method: str, answer: BaseModel) -> None:

@@ -79,7 +79,7 @@ class DrainingServer(uvicorn.Server):
         for server in self.servers:
             server.close()
         for listener in listeners:
-            arrived = []
+            arrived = list(_waiting(listener))
             listener.close()
             for connection in arrived:
                 await loop.connect_accepted_socket(self._protocol, connection)

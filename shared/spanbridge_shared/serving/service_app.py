@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
-from typing import Protocol
+from typing import Any, Protocol
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -167,7 +167,7 @@ def _operations() -> APIRouter:
             await check()
         return {"status": "ready"}
 
-    shown = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
+    shown: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
 
     @router.get("/metrics", summary="Prometheus metrics", response_class=Response, responses=shown)
     async def metrics() -> Response:

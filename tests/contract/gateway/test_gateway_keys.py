@@ -105,6 +105,12 @@ async def test_a_revoked_key_is_refused_at_once(keys):
         assert (await http.get("/v1/methods", headers=GOOD[0])).status_code == 401
 
 
+def test_settings_show_no_password():
+    """Regression: of the three settings that may be a URL with a password only the cache's was hidden."""
+    url = "redis://gateway:hushhush@127.0.0.1:6379/0"
+    assert "hushhush" not in repr(GatewaySettings(keys=url, limits_url=url, cache_url=url, secret="hushhush"))
+
+
 def test_a_wrong_file_of_keys_stops_the_start(tmp_path):
     with pytest.raises(ConfigurationError, match="API keys"):
         create_app(GatewaySettings(keys=str(tmp_path / "none")))

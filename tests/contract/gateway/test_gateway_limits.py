@@ -3,12 +3,14 @@
 import asyncio
 import time
 
+import httpx
 import pytest
 
 from spanbridge_gateway.admission import Door, Limiter, Ticket
 from spanbridge_shared.errors import Overloaded, RateLimited
-from spanbridge_shared.serving.api_keys import make_key
+from spanbridge_shared.serving.api_keys import make_key, read_key
 from spanbridge_shared.serving.rate_limit import MemoryBuckets
+from spanbridge_shared.serving.throughput import Throughput
 from tests.support.gateway import STUBS
 from tests.support.held_translation import HeldBackend, held_translation, opened
 from tests.support.redis_server import redis_server
@@ -215,6 +217,51 @@ async def test_a_tool_that_takes_a_refusal_for_a_broken_server_gets_in_while_the
         assert (await http.post("/integrations/label-studio/webhook", json=event)).status_code == 200
         backend.gate.set()
         assert (await inside).status_code == 200
+
+
+async def test_behind_a_prefix_the_same_paths_are_let_in():
+    """Regression: under a proxy's prefix Label Studio was turned away while the door was shut."""
+    async with opened(max_in_flight=1) as (app, _):
+        transport = httpx.ASGITransport(app=app, root_path="/label")
+        async with httpx.AsyncClient(transport=transport, base_url="http://gateway/label/") as http:
+            door = next(each.kwargs["door"] for each in app.user_middleware if "door" in each.kwargs)
+            door.enter(1)
+            assert (await http.post("v1/project", json=request_of(1))).status_code == 429
+            event = {"action": "PROJECT_UPDATED", "project": {"id": 1}}
+            assert (await http.post("integrations/label-studio/webhook", json=event)).status_code == 200
+            door.leave(1)
+
+
+@pytest.mark.parametrize("more", ["", ":999999999:999999999"])
+async def test_a_key_that_may_send_more_now_is_let_in_at_once(more):
+    """Regression: a key in debt was held to the rate that it had when it ran out, for hours."""
+    limiter = Limiter(MemoryBuckets())
+    before, after = (read_key("ann:" + "0" * 64 + each) for each in (":0.01:10", more))
+    await limiter.charge(before, 5_000, force=False)
+    assert limiter.check(before) is not None
+    await asyncio.sleep(0.01)
+    assert limiter.check(after) is None
+
+
+async def test_what_a_rate_refused_is_not_counted_as_done():
+    """Regression: thousands of refused sentences a millisecond made all others be told to come back at once."""
+    now = 0.0
+    door, limiter = Door(10), Limiter(MemoryBuckets())
+    door._throughput = Throughput(lambda: now)
+    slow = Ticket(door, limiter, None)
+    await slow.admit(10)
+    now = 10.0
+    slow.release()  # A sentence a second.
+    ann = read_key("ann:" + "0" * 64 + ":1:10")
+    await limiter.charge(ann, 5, force=False)
+    greedy = Ticket(door, limiter, ann)
+    with pytest.raises(RateLimited):
+        await greedy.admit(5_000)
+    greedy.release()
+    await Ticket(door, limiter, None).admit(30)
+    with pytest.raises(Overloaded) as refused:
+        door.check()
+    assert refused.value.retry_after == 21
 
 
 async def test_who_is_refused_by_rate_holds_no_place():

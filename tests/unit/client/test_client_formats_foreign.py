@@ -372,6 +372,49 @@ def test_overlaps_survive_where_they_can(format_: str) -> None:
     assert marks(document) == [("Samia", "PER"), ("Samia Bank", "ORG")]
 
 
+FLAT = {
+    "jsonl": {"text": "Juma yuko", "entities": []},
+    "doccano": {"text": "Juma yuko", "label": []},
+    "prodigy": {"text": "Juma yuko"},
+    "huggingface": {"tokens": ["Juma", "yuko"]},
+    "label-studio": {"text": "Juma yuko"},
+}
+
+
+@pytest.mark.parametrize("format_", FLAT)
+@pytest.mark.parametrize("wrong", [{"id": 1.5}, {"id": [1]}, {"id": True}, {"lang": 5}, {"lang": ["sw"]}])
+def test_ids_and_languages_of_another_type_are_told(format_: str, wrong: dict[str, Any]) -> None:
+    """Regression: they came through, and ended in a traceback while another format was written."""
+    with pytest.raises(CorpusError, match=r"^in.file:1: the (id|language) .* must be"):
+        read(format_, FLAT[format_] | wrong)
+
+
+@pytest.mark.parametrize("format_", FLAT)
+def test_an_id_that_is_null_is_none(format_: str) -> None:
+    (document,) = read(format_, FLAT[format_] | {"id": None, "lang": None})
+    assert (document.id, document.lang) == ("1", None)
+
+
+@pytest.mark.parametrize(
+    ("format_", "told"), [("spacy", "lone surrogate"), ("conll", "lone surrogate"), ("inception", "XML can't hold")]
+)
+def test_a_label_with_a_lone_surrogate_is_told(format_: str, told: str) -> None:
+    """Regression: it ended in a traceback."""
+    with pytest.raises(CorpusError, match=told):
+        build(format_, [Document("in.file:1", "1", "Juma yuko", (Mark(0, 4, "\ud800"),))])
+
+
+@pytest.mark.parametrize("wrong", [{"meta": [1]}, {"meta": "x"}, {"entities": None}])
+def test_results_of_another_shape_are_told(wrong: dict[str, Any]) -> None:
+    with pytest.raises(CorpusError, match=r"^in.file:1: "):
+        read("jsonl", FLAT["jsonl"] | wrong)
+
+
+def test_an_id_that_no_result_may_have_is_told() -> None:
+    with pytest.raises(CorpusError, match=r"^in.file:1: id"):
+        build("conll", [Document("in.file:1", "x" * 201, "Juma yuko")])
+
+
 @pytest.mark.parametrize(
     ("name", "read_as", "written_as"),
     [
@@ -381,7 +424,7 @@ def test_overlaps_survive_where_they_can(format_: str) -> None:
         ("a.inception.zip", "inception", "inception"),
         ("a.label-studio.json", "label-studio", "label-studio"),
         ("a.Doccano.jsonl", "doccano", "doccano"),
-        ("a.doccano-relations.jsonl", "jsonl", "doccano-relations"),
+        ("a.doccano-relations.jsonl", "doccano", "doccano-relations"),
         ("a.b.jsonl", "jsonl", "jsonl"),
         ("a.text.jsonl", "text", "jsonl"),
     ],

@@ -14,8 +14,9 @@ from spanbridge_alignment.settings import AlignmentSettings
 from spanbridge_gateway.settings import GatewaySettings
 from spanbridge_ner_teacher.settings import NerTeacherSettings
 from spanbridge_projection.settings import ProjectionSettings
-from spanbridge_shared.serving import run, tracing
+from spanbridge_shared.serving import tracing
 from spanbridge_shared.serving.config import ServiceSettings
+from spanbridge_shared.serving.server import DRAIN_S
 from spanbridge_translation.settings import TranslationSettings
 from tests.support.manifests import FOLDER, Manifest, documents, kubectl, kustomization, named, rendered
 from tests.support.promql import faults
@@ -216,11 +217,10 @@ def test_probes_ask_what_the_services_answer() -> None:
 
 
 def test_there_is_time_to_drain() -> None:
-    (graceful,) = re.findall(r"timeout_graceful_shutdown=(\d+)", Path(run.__file__).read_text())
     for workload in MEMBERS.values():
         stop = server(workload)["lifecycle"]["preStop"]["exec"]["command"]
         assert stop[0] == "sleep"
-        needed = int(stop[1]) + int(graceful) + tracing._FLUSH_S
+        needed = int(stop[1]) + DRAIN_S + tracing._FLUSH_S
         assert pod(workload)["terminationGracePeriodSeconds"] > needed
 
 

@@ -35,8 +35,17 @@ def test_an_annotation_has_a_part_for_each_line_it_touches(text: str, data: st.D
     start = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(start, len(text)))
     parts = line_spans(text, Span(start, end))
-    assert all(part and "\n" not in text[part.start : part.end] for part in parts)
-    assert "".join(text[part.start : part.end] for part in parts) == text[start:end].replace("\n", "")
+    assert all(part for part in parts)
+    assert "".join(text[part.start : part.end] for part in parts) == without_line_ends(text[start:end])
+
+
+def without_line_ends(text: str) -> str:
+    return text.replace("\r", "").replace("\n", "")
+
+
+def test_a_carriage_return_is_part_of_the_lines_end() -> None:
+    """Regression: of an entity over the end of a Windows line the first part ended with the carriage return."""
+    assert line_spans("Dar\r\nes", Span(0, 7)) == [Span(0, 3), Span(5, 7)]
 
 
 @given(st.lists(TEXTS.filter(str.strip), min_size=1, max_size=4))
@@ -51,7 +60,7 @@ def test_entities_of_later_pieces_count_from_the_documents_start(texts: list[str
     assert list(found) == [f"T{number}" for number in range(len(texts))]
     for each, annotation in zip(texts, found.values(), strict=True):
         assert [text[a:b] for a, b in annotation.offsets] == annotation.texts
-        assert "".join(annotation.texts) == each.replace("\n", "")
+        assert "".join(annotation.texts) == without_line_ends(each)
 
 
 def test_labels_are_a_list_by_commas() -> None:

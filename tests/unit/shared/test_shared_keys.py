@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spanbridge.cli import main
+from spanbridge.key_stores import FileStore
 from spanbridge_shared.errors import ConfigurationError, NotReady
 from spanbridge_shared.serving.api_keys import KeyRing, key_hash, make_key, new_key, read_key, read_lines
 from spanbridge_shared.serving.key_sources import FileKeys, RedisKeys, open_keys
@@ -190,3 +191,20 @@ def test_the_command_makes_lists_and_revokes(tmp_path, monkeypatch):
     assert (code, "there are bob" in told) == (1, True)
     assert run("new", "no spaces")[0] == 1
     assert run("new", "zoe", "--rate", "0")[0] == 2
+
+
+def test_a_change_that_fails_leaves_nothing_behind(tmp_path, monkeypatch):
+    """Regression: what was written of the new file stayed beside the old one."""
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    path = tmp_path / "keys"
+    store = FileStore(path)
+    store.add(make_key("ann", "sb_ann"))
+    before = path.read_bytes()
+    monkeypatch.setattr("os.replace", full)
+    with pytest.raises(ConfigurationError, match="No space left"):
+        store.add(make_key("bob", "sb_bob"))
+    assert list(tmp_path.iterdir()) == [path]
+    assert path.read_bytes() == before

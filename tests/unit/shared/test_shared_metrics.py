@@ -139,6 +139,18 @@ def test_what_methods_answered_counts_until_the_answer_itself_says_more():
         FACTS.reset(token)
 
 
+def test_a_method_is_named_once():
+    """Regression: a request that was labelled in 100 parts had its method 100 times in its log line and its span."""
+    facts = RequestFacts()
+    token = FACTS.set(facts)
+    try:
+        for method in ("student", "student", "ensemble", "student"):
+            note_method(method, "swh_Latn")
+    finally:
+        FACTS.reset(token)
+    assert facts.fields()["method"] == "student,ensemble"
+
+
 async def test_mishaps_are_counted_from_zero(app):
     """Regression: a counter that appears with its first mishap hasn't grown, so that `rate` and alerts missed it."""
     for name in ("shed_sentences", "rate_limited_requests", "deadline_exceeded_requests"):

@@ -97,6 +97,17 @@ async def test_gateways_share_buckets_in_redis(tmp_path):
         await other.close()
 
 
+async def test_many_requests_at_once_share_a_few_connections(tmp_path):
+    """Regression: each request of a burst opened a connection, up to what the process or Redis may have."""
+    with redis_server(tmp_path) as server:
+        buckets, rate = open_buckets(server.url), Rate(0.01, 150)
+        taken = await asyncio.gather(*(buckets.take("a", rate, 1) for _ in range(200)))
+        assert sum(each.granted for each in taken) == 150
+        with server.client() as client:
+            assert client.info("clients")["connected_clients"] <= 33
+        await buckets.close()
+
+
 async def test_a_bucket_in_redis_fills_with_time(tmp_path):
     with redis_server(tmp_path) as server:
         buckets = open_buckets(server.url)

@@ -50,7 +50,7 @@ def line_spans(text: str, span: Span) -> list[Span]:
     parts: list[Span] = []
     start = span.start
     for place in range(span.start, span.end + 1):
-        if place == span.end or text[place] == "\n":
+        if place == span.end or text[place] in "\r\n":
             if place > start:
                 parts.append(Span(start, place))
             start = place + 1

@@ -7,10 +7,9 @@ from fastapi import APIRouter, Body, Request, Response
 from pydantic import TypeAdapter
 
 from spanbridge_gateway.integrations.brat.codec import Annotation, annotations, read_text
-from spanbridge_gateway.integrations.wanted import ByQuery, Wanted, label_texts, pieces
+from spanbridge_gateway.integrations.wanted import ByQuery, Wanted, fault_of, label_texts, pieces
 from spanbridge_gateway.pipeline import Pipeline
-from spanbridge_shared.clients.transport import raised
-from spanbridge_shared.errors import ClientLeft, EmptyText, SpanbridgeError
+from spanbridge_shared.errors import ClientLeft, SpanbridgeError
 
 ERROR_HEADER = "x-spanbridge-error"
 
@@ -35,8 +34,8 @@ def brat_router(pipeline: Pipeline) -> APIRouter:
             found, fault = await _annotate(pipeline, request, body, wanted)
         except ClientLeft:
             raise
-        except SpanbridgeError as raised_:
-            fault = raised_
+        except SpanbridgeError as raised:
+            fault = raised
         return Response(_ANSWER.dump_json(found), media_type="application/json", headers=_told(fault))
 
     return router
@@ -52,9 +51,8 @@ async def _annotate(
     answer = await label_texts(
         pipeline, [text[place.start : place.end] for place in places], wanted, request.is_disconnected
     )
-    failed = [each.error for each in answer.results if each.error and each.error.error != EmptyText.__name__]
     found = annotations(text, zip(places, (each.entities for each in answer.results), strict=True))
-    return found, raised(failed[0]) if failed else None
+    return found, next((fault for each in answer.results if (fault := fault_of(each)) is not None), None)
 
 
 def _told(fault: SpanbridgeError | None) -> dict[str, str]:

@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from spanbridge_gateway.integrations.inception.codec import Case, predictions, read_case, write_case
 from spanbridge_gateway.integrations.inception.messages import PredictionRequest, PredictionResponse
-from spanbridge_gateway.integrations.wanted import Wanted, label_texts
+from spanbridge_gateway.integrations.wanted import Wanted, fault_of, label_texts
 from spanbridge_gateway.pipeline import Pipeline
-from spanbridge_shared.clients.transport import raised
 from spanbridge_shared.contracts.gateway import Entity, SentenceResult
-from spanbridge_shared.errors import DeadlineExceeded, EmptyText, Overloaded, UpstreamFailed
+from spanbridge_shared.errors import DeadlineExceeded, Overloaded, UpstreamFailed
 from spanbridge_shared.text.languages import languages
+from spanbridge_shared.text.spans import Span
 
 ANSWER_WITHIN_S = 22.0
 """INCEpTION gives up after 30 s, of which writing the answer and the way back take some."""
@@ -35,8 +35,11 @@ async def predict(
     if len(results) < len(case.sentences):
         _LOG.warning("answering with %d of %d sentences", len(results), len(case.sentences))
     labelled = list(zip(case.sentences, _entities(results), strict=False))
-    found = predictions(case, labelled, model_version)
-    return PredictionResponse(document=await asyncio.to_thread(write_case, case, found))
+    return PredictionResponse(document=await asyncio.to_thread(_written, case, labelled, model_version))
+
+
+def _written(case: Case, labelled: Sequence[tuple[Span, Sequence[Entity]]], model_version: str) -> str:
+    return write_case(case, predictions(case, labelled, model_version))
 
 
 async def _label(
@@ -68,9 +71,10 @@ async def _label(
 
 def _entities(results: Sequence[SentenceResult]) -> list[Sequence[Entity]]:
     """Return each sentence's entities; where every sentence failed, raise the first one's error."""
-    failed = [each.error for each in results if each.error is not None and each.error.error != EmptyText.__name__]
+    failed = [fault for each in results if (fault := fault_of(each)) is not None]
     if failed:
-        _LOG.warning("%d of %d sentences failed, the first with %s", len(failed), len(results), failed[0].error)
+        first = type(failed[0]).__name__
+        _LOG.warning("%d of %d sentences failed, the first with %s", len(failed), len(results), first)
         if len(failed) == len(results):
-            raise raised(failed[0])
+            raise failed[0]
     return [each.entities for each in results]

@@ -59,7 +59,7 @@ class LabelStudioBackend:
             raise NotReady(f"the services behind the gateway gave no answer within {_SETUP_S:g} s") from fault
         try:
             options = read_extra_params(body.extra_params, self._default.lang)
-            fields = await asyncio.to_thread(read_label_config, body.label_config, _known_labels(infos))
+            fields = await asyncio.to_thread(read_label_config, body.label_config, infos.labels)
             _check(options, infos)
         except RequestError as fault:
             # Label Studio shows the status alone, and sends people to this log.
@@ -78,7 +78,7 @@ class LabelStudioBackend:
         deadline = asyncio.get_running_loop().time() + self._seconds
         infos = await self._pipeline.upstreams.infos()
         options, _ = self._projects.get(body.project or "", (self._default, ""))
-        fields = await asyncio.to_thread(read_label_config, body.label_config, _known_labels(infos))
+        fields = await asyncio.to_thread(read_label_config, body.label_config, infos.labels)
         texts, missing = await asyncio.to_thread(texts_of, body.tasks, fields)
         faults: dict[int, SpanbridgeError] = dict(missing)
         labelling = Labelling(self._pipeline, options, wanted_labels(fields), deadline, has_left)
@@ -91,7 +91,8 @@ class LabelStudioBackend:
             names = ", ".join(sorted({type(each).__name__ for each in faults.values()}))
             _log.warning("%d of Label Studio's %d tasks have no prediction: %s", len(faults), len(body.tasks), names)
         bodies = {place: error_body(fault) for place, fault in faults.items()}
-        return predictions(len(body.tasks), labelling.labelled, bodies, self._version(infos, options, fields))
+        version = self._version(infos, options, fields)
+        return await asyncio.to_thread(predictions, len(body.tasks), labelling.labelled, bodies, version)
 
     def options_of(self, project: str) -> ProjectOptions:
         """Return the options of the project of that number as it was last set up, else the default ones."""
@@ -130,10 +131,6 @@ class LabelStudioBackend:
             else:
                 groups[lang] += group
         return groups
-
-
-def _known_labels(infos: Infos) -> set[str]:
-    return {label for teacher in infos.ner_teacher.teachers for label in teacher.labels}
 
 
 def _check(options: ProjectOptions, infos: Infos) -> None:

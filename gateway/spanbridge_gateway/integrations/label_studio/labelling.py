@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from spanbridge_gateway.integrations.label_studio.codec import TaskText
 from spanbridge_gateway.integrations.label_studio.project_options import ProjectOptions
+from spanbridge_gateway.integrations.wanted import fault_of
 from spanbridge_gateway.pipeline import Pipeline
-from spanbridge_shared.clients.transport import raised
 from spanbridge_shared.contracts.gateway import UNDETERMINED, ProjectSentencesRequest, Sentence, SentenceResult
-from spanbridge_shared.errors import ClientLeft, DeadlineExceeded, EmptyText, Overloaded, SpanbridgeError
+from spanbridge_shared.errors import ClientLeft, DeadlineExceeded, Overloaded, SpanbridgeError
 
 HasLeft = Callable[[], Awaitable[bool]]
 _CHUNK_TEXTS = 64
@@ -55,11 +55,11 @@ class Labelling:
 
     def _take(self, chunk: Sequence[TaskText], results: Sequence[SentenceResult]) -> None:
         for text, result in zip(chunk, results, strict=True):
-            # A text without words has no entities, which is no fault.
-            if result.error is None or result.error.error == EmptyText.__name__:
+            fault = fault_of(result)
+            if fault is None:
                 self.labelled.append((text, result))
             else:
-                self.faults[text.task] = raised(result.error)
+                self.faults[text.task] = fault
 
     async def _answers(self, chunk: Sequence[TaskText], lang: str) -> list[SentenceResult]:
         request = ProjectSentencesRequest(

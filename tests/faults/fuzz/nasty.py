@@ -1,0 +1,152 @@
+"""What real and hostile clients send where text, numbers, headers and bodies are expected."""
+
+from typing import Any
+
+TEXTS = [
+    "", " ", "\t\r\n", "\x00", "Samia\x00Nairobi", "\ud800", "a\udc00b", "\udfff\ud800", "\ufeffSamia",
+    "\u202eSamia yuko Nairobi\u202c",
+    "\u200f\u200e\u061c", "e" + "\u0301" * 10_000, "\u0301", "Ọ̀yọ́ Ẹ̀kọ́", "Samia " * 400, "x" * 5_000,
+    "👩‍👩‍👧‍👦" * 50, "🇰🇪🇺🇬", "\U0010ffff", "\ufffe\uffff",
+    "\u2028\u2029\x85\x0b\x0c\x1c\x1d", "Nairobi\u00adcity", "ﷺ" * 20, "ⅷ½²", "..!?。؟።" * 30,
+    "<script>alert(1)</script>", "' OR 1=1 --", "%s%n{0}{{7*7}}${x}",
+    "../../etc/passwd", "\\u0000\\x00", '"[{', "PER\nLOC", "[Samia] (Nairobi) \"Ruto\" «UN»", "０１２",
+    "Rais Samia alitembelea Nairobi jana.", "null", "NaN",
+    "Samia yuko Nairobi.\n\n" * 40, "a.b.c." * 200, "\u1e9e\u0130ıſ", "\u0f71\u0f72\u0f74" * 100, "ا" * 300,
+    "\u3000Samia\u00a0Ruto\u2007", "\x1b[31m", "\x7f\x80\x9f",
+]  # fmt: skip
+NUMBERS: list[Any] = [
+    0, -1, 1, 2**31, 2**63, -(2**63) - 1, 2**64, 10**40, 0.0, -0.0, 0.5, 1.0000001, 1e308, 5e-324, float("nan"),
+    float("inf"), float("-inf"),
+    True, False,
+]  # fmt: skip
+OTHERS: list[Any] = [
+    None,
+    [],
+    {},
+    [[]],
+    [{}],
+    {"": ""},
+    [None],
+    [[[[]]]],
+    {"a": {"b": []}},
+    ["x"] * 60,
+    {"error": {"error": 1}},
+]
+LANGUAGES = [
+    "swh_Latn",
+    "sw",
+    "auto",
+    "AUTO",
+    "eng_Latn",
+    "en",
+    "deu_Latn",
+    "yor_Latn",
+    "xx",
+    "jpn_Jpan",
+    "bbj_Latn",
+    "",
+    " sw",
+    "sw\x00",
+]
+METHODS = [
+    "candidates",
+    "heuristic",
+    "transfer",
+    "student",
+    "ensemble",
+    "llm",
+    "marker",
+    "align",
+    "",
+    "Candidates",
+    "argmax",
+    "fused",
+]
+OPTIONS: list[dict[str, Any]] = [
+    {}, {"beam": 1}, {"beam": 16}, {"back_translation": True}, {"back_translation": True, "marker_style": "quotes"},
+    {"score": "nmt"},
+    {"score": "align"}, {"score": "ner"}, {"candidates": "ner"}, {"candidates": "aligned"},
+    {"align_method": "itermax"}, {"align_method": "attention"},
+    {"align_method": "match"}, {"max_gap": 0, "max_runs": None},
+    {"n_proj_form": "exactly", "n_proj": 2, "score": "nmt"}, {"n_proj_form": "at_least"},
+    {"min_score": 0, "n_proj_form": "exactly"}, {"members": ["student"]},
+    {"members": ["candidates", "transfer"], "threshold": 0.999}, {"members": []},
+    {"teacher": "llm"}, {"teacher": "student"}, {"teacher": "english"}, {"candidates": {"beam": 1}},
+    {"weight_align": 0, "weight_ner": 0, "score": "fused"},
+    {"max_words": 1}, {"max_words": 100}, {"solver": "ilp"}, {"score_power": 4}, {"nope": 1},
+    {"parameters": {"bias": 1e300, "members": {"student": {"weight": 1, "present": 1, "absent": -1}}}},
+]  # fmt: skip
+SENTENCES: list[Any] = [
+    {"text": "Rais Samia alitembelea Nairobi jana."}, {"id": "x" * 200, "text": "Ruto"}, {"id": 10**30, "text": "UN"},
+    {"id": True, "text": "a"},
+    {"tokens": ["Rais", "Samia", "."]}, {"tokens": []}, {"tokens": ["a b"]}, {"tokens": [""]},
+    {"tokens": ["\u0301"] * 300}, {"text": "a", "tokens": ["a"]}, {},
+    {"tokens": ["Angela", "Merkel"], "source": {"tokens": ["Angela", "Merkel"],
+    "entities": [{"start": 0, "end": 2, "label": "PER"}]}},
+    {"text": "Samia", "source": {"tokens": ["Samia"], "entities": [{"start": 0, "end": 1, "label": "X" * 40}]}},
+    {"text": "Samia", "source": {"tokens": [], "entities": []}},
+    {"text": "Samia", "source": {"tokens": ["a"], "entities": [{"start": 5, "end": 1, "label": "PER"}]}},
+    {"text": "Samia", "source": {"tokens": ["\ud800"], "entities": None}}, "Samia", None, 7,
+]  # fmt: skip
+RAW_JSON = [
+    b"", b"null", b"0", b'"Samia"', b"[]", b"{}", b"{", b"[" * 20_000, b'{"a":' * 5_000 + b"1" + b"}" * 5_000,
+    b"\xff\xfe{\x00}\x00", b"\xef\xbb\xbf{}",
+    b'{"sentences":[{"text":"Samia"}],"lang":"sw","lang":"xx"}',
+    b'{"sentences":[{"text":"Samia","text":null}],"lang":"swh_Latn"}',
+    b'{"sentences":[{"id":' + b"9" * 6_000 + b',"text":"Samia"}],"lang":"swh_Latn"}',
+    b'{"sentences":[{"text":"Samia"}],"lang":"swh_Latn","options":{"beam":1e400}}',
+    b'{"sentences":[{"text":"\xc3\x28"}],"lang":"swh_Latn"}', b"NaN", b"-Infinity", b'{"sentences":NaN}', b"{'a': 1}",
+    b'{"a":1,}', b"\x1f\x8b\x08\x00garbage",
+    b"a=1&b=2", b"--x\r\ncontent-disposition: form-data; name=a\r\n\r\n1\r\n--x--",
+    b"<?xml version='1.0'?><!DOCTYPE a [<!ENTITY b SYSTEM 'file:///etc/passwd'>]><a>&b;</a>",
+]  # fmt: skip
+CONTENT_TYPES = [
+    b"application/json", b"application/json; charset=utf-16", b"application/json;charset=latin-1", b"text/plain",
+    b"text/html", b"application/x-www-form-urlencoded",
+    b"multipart/form-data; boundary=x", b"multipart/form-data", b"application/xml", b"application/problem+json", b"",
+    b"\xff", b"application/json, text/plain", b"a/b; c=\"d",
+]  # fmt: skip
+HEADERS: list[tuple[bytes, bytes]] = [
+    (b"content-length", b"0"), (b"content-length", b"-1"), (b"content-length", b"9" * 30),
+    (b"content-length", b"9" * 5_000), (b"content-length", b"1e3"), (b"content-length", b"\xb2"),
+    (b"content-length", b"10, 10"), (b"content-length", "٣".encode()), (b"transfer-encoding", b"chunked"),
+    (b"transfer-encoding", b"gzip, chunked"), (b"content-encoding", b"gzip"),
+    (b"x-request-deadline", b"10"), (b"x-request-deadline", b"0.000001"), (b"x-request-deadline", b"0"),
+    (b"x-request-deadline", b"-5"), (b"x-request-deadline", b"nan"),
+    (b"x-request-deadline", b"inf"), (b"x-request-deadline", b"1e9"), (b"x-request-deadline", b"9" * 400),
+    (b"x-request-deadline", "٣".encode()), (b"x-request-deadline", b""),
+    (b"x-request-deadline", b"\xff\xfe"), (b"x-request-id", b"a b\r\nc: d"), (b"x-request-id", b"\xff" * 200),
+    (b"x-request-id", b""), (b"x-request-id", b"r" * 129),
+    (b"traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+    (b"traceparent", b"00-" + b"0" * 32 + b"-" + b"0" * 16 + b"-00"), (b"traceparent", b"ff-x"),
+    (b"traceparent", b"\x00\xff"), (b"tracestate", b"a=" + b"b" * 2_000), (b"tracestate", b"\xe9"),
+    (b"authorization", b"Bearer "), (b"authorization", b"Bearer \xff\xfe"),
+    (b"authorization", b"Basic !!!"), (b"authorization", b"Basic /////w=="), (b"authorization", b"Basic Og=="),
+    (b"authorization", b"Bearer"), (b"authorization", b"Digest x"),
+    (b"x-api-key", b"\x00"), (b"x-api-key", b"\xed\xa0\x80"), (b"x-api-key", b"k" * 20_000),
+    (b"x-spanbridge-secret", b"\xff"), (b"host", b"\xff"), (b"host", b""), (b"origin", b"null"),
+    (b"accept", b"text/html"), (b"accept-encoding", b"br;q=nan"), (b"cookie", b"=;=;" * 200),
+    (b"expect", b"100-continue"), (b"connection", b"upgrade"), (b"upgrade", b"websocket"),
+    (b"range", b"bytes=0-"), (b"if-none-match", b"*"), (b"x-forwarded-for", b"\xff"), (b"", b""),
+    (b"x" * 3_000, b"y"), (b"access-control-request-method", b"PUT"),
+]  # fmt: skip
+VERBS = ["POST"] * 200 + ["GET", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "CONNECT", "SPANBRIDGE", "post"]
+PATHS = [
+    "/", "//", "/v1", "/v1/", "/v1/project/", "/v1//project", "/docs", "/docs/", "/docs/assets/../../etc/passwd",
+    "/docs/assets/%00", "/openapi.json", "/metrics", "/healthz",
+    "/integrations/inception/predict", "/integrations/inception/sw/candidates/PER,LOC/predict",
+    "/integrations/inception//predict", "/v1/info", "/v1/\x00", "/v1/\ud800", "/" + "a" * 5_000, "", "*",
+    "/integrations/inception/\u202e/\ud800/predict", "/v1/score", "/favicon.ico", "/.env",
+]  # fmt: skip
+QUERIES = [
+    b"",
+    b"lang=sw",
+    b"lang=%ff",
+    b"lang=%00&method=\xff",
+    b"method=student&labels=PER,LOC",
+    b"labels=" + b"A," * 500,
+    b"lang=" + b"x" * 41,
+    b"=&=&&&",
+    b"lang=sw&lang=xx",
+    b"%",
+]
