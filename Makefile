@@ -16,7 +16,7 @@ MEMBERS := shared services/translation services/alignment services/projection se
 PROJECTS := $(MEMBERS:%=%/pyproject.toml)
 
 .DEFAULT_GOAL := help
-.PHONY: test-faults fuzz test-tools up down test-compose help setup setup-dev setup-bench run test lint type bench eval models-check format lock clean
+.PHONY: load test-faults fuzz test-tools up down test-compose help setup setup-dev setup-bench run test lint type bench eval models-check format lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ bench: setup-bench  ## Measure speed; prints ratios from one run
 	$(BIN)/python -m bench
 
 setup-bench: $(VENV)/.installed-bench
+
+load: setup-dev  ## Measure many clients, cached sentences and ten times too many (3 minutes); fails where a target is missed
+	@$(BIN)/python -m bench.load
 
 eval: $(VENV)/.installed-eval  ## Measure on the gold data below DATA=… (10 minutes) into OUT=…; without DATA, say where to get it
 	@$(BIN)/spanbridge evaluate all $(if $(DATA),--data "$(DATA)") --out "$(OUT)" $(ARGS)

@@ -22,7 +22,7 @@ async def _measure() -> list[Figure]:
             clients = Clients(http, server.url)
             print("64 clients of one sentence, against one client with batches of 64 …", flush=True)
             figures, peak = await concurrency(clients, texts)
-            print(f"  {peak:.1f} sentences/s at best\nsentences that were answered before …", flush=True)
+            print(f"  {peak:.1f} single sentences/s at best\nsentences that were answered before …", flush=True)
             figures += await cached(clients, texts)
             print(f"ten times as many as can be labelled, {10 * peak:.0f} a second …", flush=True)
             return figures + await overload(clients, texts, server, peak)

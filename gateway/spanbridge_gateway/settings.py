@@ -48,7 +48,7 @@ class GatewaySettings(ServiceSettings):
         description="redis://… where gateways share the keys' rates. Empty: the server of `keys`, else each gateway's "
         "own memory.",
     )
-    max_in_flight: int = Field(1_000, ge=1, description="Sentences in work at which new requests are refused with 429.")
+    max_in_flight: int = Field(500, ge=1, description="Sentences in work at which new requests are refused with 429.")
     busy_wait_s: float = Field(
         60.0, ge=0, description="Seconds that a call waits for a service whose queue is full, before it gives up."
     )

@@ -25,6 +25,8 @@ KEEP_ALIVE_S = 75
 _LAST_REQUEST_TURNS, _TURN_S = 50, 0.02
 """How often, and for how long each time, it waits for open connections to have their last request: a second."""
 _CLOSE = (b"connection", b"close")
+_GARBAGE = (10_000, 50, 100)
+"""When to look for garbage: seldom among what is long-lived, which are a thousand requests that wait for their turn."""
 
 
 class DrainingServer(uvicorn.Server):
@@ -54,6 +56,7 @@ class DrainingServer(uvicorn.Server):
         await super().startup(sockets)
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*_GARBAGE)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take no connections, let each open one have a last request, then end as uvicorn does."""
@@ -133,6 +136,7 @@ def server_config(app: ASGIApp, **options: Any) -> uvicorn.Config:
     chosen = {
         "access_log": False,
         "http": BoundedHeads,
+        "loop": "asyncio",  # uvloop accepts one connection a turn, and takes long turns under load: it can't refuse.
         "timeout_keep_alive": KEEP_ALIVE_S,
         "timeout_graceful_shutdown": DRAIN_S,
     }
