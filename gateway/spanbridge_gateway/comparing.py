@@ -4,10 +4,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from spanbridge_gateway.core.methods import Method
 from spanbridge_gateway.core.taking import raw_text
+from spanbridge_gateway.infos import LLM, Infos
 from spanbridge_gateway.offers import methods_for
 from spanbridge_gateway.pipeline import Pipeline
 from spanbridge_gateway.planning import read_language
-from spanbridge_gateway.upstreams import LLM, Infos
 from spanbridge_shared.contracts.base import ErrorBody
 from spanbridge_shared.contracts.compare import (
     LLM_METHOD,

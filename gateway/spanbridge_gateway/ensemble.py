@@ -14,9 +14,10 @@ from spanbridge_gateway.core.methods import SingleOptions, ensemble_candidates
 from spanbridge_gateway.core.proposals import merged_spans, proposals_of, sole_spans
 from spanbridge_gateway.core.taking import afresh
 from spanbridge_gateway.core.work import SentenceWork, add_timings
+from spanbridge_gateway.infos import STUDENT, Infos
 from spanbridge_gateway.planning import Envelope, make_plan
 from spanbridge_gateway.running import MethodRun, brings_entities, is_plain_english, timed
-from spanbridge_gateway.upstreams import STUDENT, Infos, Upstreams
+from spanbridge_gateway.upstreams import Upstreams
 from spanbridge_shared.clients.transport import raised
 from spanbridge_shared.contracts.merging import MergeRequest
 from spanbridge_shared.contracts.options import (

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from spanbridge_gateway.core.methods import METHODS, Method, describe
-from spanbridge_gateway.upstreams import STUDENT, Infos
+from spanbridge_gateway.infos import STUDENT, Infos
 from spanbridge_shared.contracts.gateway import MethodInfo
 from spanbridge_shared.contracts.ner import ANY_LANGUAGE, UNNAMED_ROLES, TeacherInfo
 from spanbridge_shared.text.languages import ENGLISH

@@ -1,7 +1,7 @@
 """What can be had for a language: which methods serve it, and how the list of languages says so."""
 
 from spanbridge_gateway.core.methods import Method
-from spanbridge_gateway.upstreams import STUDENT, Infos
+from spanbridge_gateway.infos import STUDENT, Infos
 from spanbridge_shared.contracts.gateway import LanguageInfo
 from spanbridge_shared.text.languages import ENGLISH, languages
 

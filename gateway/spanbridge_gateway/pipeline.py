@@ -9,11 +9,12 @@ from spanbridge_gateway.core.assembly import assemble
 from spanbridge_gateway.core.taking import identifier, raw_text, take_all
 from spanbridge_gateway.core.work import SentenceWork
 from spanbridge_gateway.ensemble import EnsembleRun
+from spanbridge_gateway.infos import Infos
 from spanbridge_gateway.kept_answers import KeptAnswer, KeptAnswers, how_asked
 from spanbridge_gateway.planning import Envelope, make_plan, options_of, read_envelope
 from spanbridge_gateway.running import MethodRun
 from spanbridge_gateway.settings import GatewaySettings
-from spanbridge_gateway.upstreams import Infos, Upstreams
+from spanbridge_gateway.upstreams import Upstreams
 from spanbridge_shared.contracts.gateway import (
     ProjectSentencesRequest,
     ProjectSentencesResponse,

@@ -12,7 +12,7 @@ from spanbridge_gateway.core.methods import (
 )
 from spanbridge_gateway.core.taking import is_sound, raw_text
 from spanbridge_gateway.detection import detect_language
-from spanbridge_gateway.upstreams import Infos
+from spanbridge_gateway.infos import Infos
 from spanbridge_shared.contracts.gateway import UNDETERMINED, ProjectSentencesRequest, Sentence
 from spanbridge_shared.errors import UnknownLabel
 from spanbridge_shared.text.languages import ENGLISH, resolve_language

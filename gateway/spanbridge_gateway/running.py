@@ -13,10 +13,11 @@ from spanbridge_gateway.core.methods import (
     needs_probabilities,
 )
 from spanbridge_gateway.core.work import SentenceWork, add_timings
+from spanbridge_gateway.infos import STUDENT, Infos
 from spanbridge_gateway.planning import Plan
 from spanbridge_gateway.score_calls import check_directions
 from spanbridge_gateway.scoring import score
-from spanbridge_gateway.upstreams import STUDENT, Infos, Upstreams
+from spanbridge_gateway.upstreams import Upstreams
 from spanbridge_shared.contracts.options import LinkingOptions, StudentMethodOptions, TransferMethodOptions
 from spanbridge_shared.errors import UnsupportedLanguage
 from spanbridge_shared.text.languages import ENGLISH

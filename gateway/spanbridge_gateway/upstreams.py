@@ -2,108 +2,33 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from contextvars import Context
-from dataclasses import dataclass
 from importlib.metadata import entry_points, version
 from typing import TypeVar
 
 import httpx
 
 from spanbridge_gateway.answering import note_models
+from spanbridge_gateway.infos import Infos
 from spanbridge_gateway.settings import EMBEDDED, GatewaySettings
 from spanbridge_gateway.watching import Watch
 from spanbridge_shared.clients.services import AlignmentClient, NerTeacherClient, ProjectionClient, TranslationClient
 from spanbridge_shared.clients.transport import ServiceClient
-from spanbridge_shared.contracts.alignment import AlignmentInfo
 from spanbridge_shared.contracts.base import ServiceInfo
-from spanbridge_shared.contracts.ner import ANY_LANGUAGE, UNNAMED_ROLES, NerInfo, TeacherInfo
-from spanbridge_shared.contracts.projection import ProjectionInfo
-from spanbridge_shared.contracts.translation import TranslationInfo
-from spanbridge_shared.errors import ConfigurationError, MissingTeacher, NotReady, SpanbridgeError, UpstreamFailed
+from spanbridge_shared.errors import ConfigurationError, NotReady, SpanbridgeError, UpstreamFailed
 from spanbridge_shared.serving.outgoing import Observed
 from spanbridge_shared.serving.shared_secret import HEADER as SECRET_HEADER
 from spanbridge_shared.serving.telemetry import REQUEST_ID, show_model
 
-STUDENT = "student"
-LLM = "llm"
-"""Keys of teachers, by which requests name them."""
-
 Client = TypeVar("Client", bound=ServiceClient)
-_VERSION = version("spanbridge-gateway")  # Read once: it is parsed from a file.
 Info = TypeVar("Info", bound=ServiceInfo)
 _Service = TranslationClient | AlignmentClient | ProjectionClient | NerTeacherClient
 
 _NEVER = float("-inf")
 _STALE_AFTER_S = 1.0
 """Longer than this no request waits for what it could know from before."""
-_WAYS = {
-    STUDENT: "set SPANBRIDGE_NER_TEACHER_STUDENT to ctranslate2:PATH of a student, as `spanbridge distill` makes one",
-    LLM: "set SPANBRIDGE_NER_TEACHER_LLM_URL and SPANBRIDGE_NER_TEACHER_LLM_MODEL to an OpenAI-compatible endpoint",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Infos:
-    """What each service says of itself."""
-
-    translation: TranslationInfo
-    alignment: AlignmentInfo
-    projection: ProjectionInfo
-    ner_teacher: NerInfo
-
-    def gives_probabilities(self, lang: str) -> bool:
-        """Say whether a teacher gives label probabilities for sentences of this language."""
-        return any(each.probabilities and each.role in UNNAMED_ROLES and _serves(each, lang) for each in self._teachers)
-
-    def labels_itself(self, lang: str, key: str | None = None) -> bool:
-        """Say whether a teacher labels sentences of this language: that of a key, or the one asked without a key."""
-        return any(
-            (each.role in UNNAMED_ROLES if key is None else each.key == key) and _serves(each, lang)
-            for each in self._teachers
-        )
-
-    @property
-    def _teachers(self) -> list[TeacherInfo]:
-        return self.ner_teacher.teachers
-
-    def require_teacher(self, key: str, lang: str) -> None:
-        """Raise `MissingTeacher`, which says what to do, where no teacher of this key labels the language."""
-        if self.labels_itself(lang, key):
-            return
-        teachers = {each.key: each for each in self._teachers}
-        if key in teachers:
-            raise MissingTeacher(
-                f"the teacher {key!r} doesn't serve {lang}; it serves {', '.join(sorted(teachers[key].languages))}"
-            )
-        ways = f"; {_WAYS[key]}" if key in _WAYS else ""
-        raise MissingTeacher(f"no teacher {key[:40]!r} is configured; there are {', '.join(teachers)}{ways}")
-
-    @property
-    def labels(self) -> frozenset[str]:
-        """The labels that some teacher gives."""
-        return frozenset(label for teacher in self._teachers for label in teacher.labels)
-
-    @property
-    def model_version(self) -> str:
-        """One string that changes whenever a model or this code does."""
-        parts = (self.translation, self.ner_teacher, self.alignment)
-        return ":".join([f"spanbridge-{_VERSION}", *(part.model_version for part in parts)])
-
-    def are_named(self, answered: Iterable[tuple[str, str]]) -> bool:
-        """Say whether `model_version` names the models of answers, each given with its service."""
-        infos = {"translation": self.translation, "ner_teacher": self.ner_teacher, "alignment": self.alignment}
-        return all(_models(models) <= _models(infos[service].model_version) for service, models in answered)
-
-
-def _models(model_version: str) -> set[str]:
-    # Of several teachers, or of two that are joined by "+", an answer may be one's alone.
-    return set(model_version.replace("+", ":").split(":"))
-
-
-def _serves(teacher: TeacherInfo, lang: str) -> bool:
-    return not {lang, ANY_LANGUAGE}.isdisjoint(teacher.languages)
 
 
 class Upstreams:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from spanbridge_gateway.infos import Infos
 from spanbridge_gateway.method_models import described_methods
-from spanbridge_gateway.upstreams import Infos
 from spanbridge_shared.contracts.alignment import AlignmentInfo
 from spanbridge_shared.contracts.gateway import MethodInfo
 from spanbridge_shared.contracts.ner import NerInfo, TeacherInfo, TeacherRole

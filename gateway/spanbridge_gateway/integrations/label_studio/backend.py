@@ -6,6 +6,7 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Sequence
 
 from spanbridge_gateway.core.methods import Method, find_method, read_options
+from spanbridge_gateway.infos import Infos
 from spanbridge_gateway.integrations.label_studio.codec import (
     TaskText,
     predictions,
@@ -21,7 +22,6 @@ from spanbridge_gateway.offers import methods_for
 from spanbridge_gateway.pipeline import Pipeline
 from spanbridge_gateway.planning import AUTO, read_language
 from spanbridge_gateway.settings import GatewaySettings
-from spanbridge_gateway.upstreams import Infos
 from spanbridge_shared.contracts.base import ErrorBody
 from spanbridge_shared.contracts.gateway import Sentence
 from spanbridge_shared.errors import ConfigurationError, NotReady, RequestError, SpanbridgeError, UnsupportedLanguage

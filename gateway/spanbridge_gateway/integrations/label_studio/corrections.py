@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from spanbridge_gateway.infos import Infos
 from spanbridge_gateway.integrations.label_studio.backend import LabelStudioBackend
 from spanbridge_gateway.integrations.label_studio.codec import language_of
 from spanbridge_gateway.integrations.label_studio.label_config import LabelledTexts, read_labelled_texts, text_at
@@ -14,7 +15,6 @@ from spanbridge_gateway.integrations.label_studio.wire import WebhookBody
 from spanbridge_gateway.pipeline import Pipeline
 from spanbridge_gateway.planning import AUTO, read_language
 from spanbridge_gateway.settings import GatewaySettings
-from spanbridge_gateway.upstreams import Infos
 from spanbridge_shared.contracts.corrections import Correction, Entry, Unread, now
 from spanbridge_shared.contracts.gateway import DEFAULT_LABELS, UNDETERMINED, Sentence
 from spanbridge_shared.corrections.annotators import Hasher
@@ -99,7 +99,8 @@ class Corrections:
         event = _event(body)
         infos = await self._infos()
         found: list[Entry] = []
-        texts = await asyncio.to_thread(_texts, event.label_config, _known_labels(infos))
+        known = (infos.labels if infos is not None else None) or frozenset(DEFAULT_LABELS)
+        texts = await asyncio.to_thread(_texts, event.label_config, known)
         for annotation, task in event.pairs:
             data = task.get("data")
             data = data if isinstance(data, dict) else {}
@@ -160,12 +161,7 @@ def _event(body: WebhookBody) -> _Event:
     return _Event(_project(body), config if isinstance(config, str) else "", found)
 
 
-def _known_labels(infos: Infos | None) -> set[str]:
-    teachers = () if infos is None else infos.ner_teacher.teachers
-    return {label for teacher in teachers for label in teacher.labels} or set(DEFAULT_LABELS)
-
-
-def _texts(label_config: str, known: set[str]) -> LabelledTexts:
+def _texts(label_config: str, known: frozenset[str]) -> LabelledTexts:
     try:
         return read_labelled_texts(label_config, known)
     except InvalidRequest:  # Of something else than texts: its annotations are kept as they came.
