@@ -8,7 +8,7 @@ import importlib.util
 import ipaddress
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,16 @@ os.environ |= {"HF_HUB_DISABLE_TELEMETRY": "1", "TOKENIZERS_PARALLELISM": "false
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None, max_examples=60)
 settings.register_profile("searching", deadline=None, max_examples=2_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
+
+
+@pytest.fixture(autouse=True)
+def _settings_of_one_test_alone() -> Iterator[None]:
+    """Undo what a command that a test runs in this process leaves in the environment: how to log, for one."""
+    before = {name: value for name, value in os.environ.items() if name.startswith("SPANBRIDGE_")}
+    yield
+    for name in [name for name in os.environ if name.startswith("SPANBRIDGE_")]:
+        del os.environ[name]
+    os.environ.update(before)
 
 
 class NetworkBlocked(RuntimeError):

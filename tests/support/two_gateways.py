@@ -33,6 +33,7 @@ class Running:
 def two_gateways(redis_url: str, folder: Path, **settings: str) -> Iterator[list[Running]]:
     """Both, ready; `settings` are those of each service's cache."""
     environment = os.environ | STUBS | {"SPANBRIDGE_GATEWAY_LOG_LEVEL": "WARNING"}
+    environment["SPANBRIDGE_GATEWAY_MAX_IN_FLIGHT"] = "20000"  # The clients here send all at once, and don't come back.
     for service in ("TRANSLATION", "ALIGNMENT", "NER_TEACHER"):
         for name, value in {"cache_url": redis_url, "max_queue": "20000", **settings}.items():
             environment[f"SPANBRIDGE_{service}_{name.upper()}"] = value

@@ -28,7 +28,7 @@ from spanbridge_shared.errors import (
 Answer = TypeVar("Answer", bound=BaseModel)
 
 _BROKEN = (httpx.NetworkError, httpx.RemoteProtocolError)
-_AGAIN_S = 0.2
+_AGAIN_S = (0.2, 0.5)
 """By then a process that died has let go of its port, and connections to it are known to be broken."""
 _CLOSE_S = 0.05
 """A service that was told of a deadline may see it pass a little before this side does."""
@@ -123,20 +123,19 @@ class ServiceClient:
     async def _answer(self, verb: str, path: str, body: str | None, until: float) -> httpx.Response:
         """Send until the service isn't full; `until` is when the call's time is over, by the loop's clock.
 
-        Where the connection breaks, it is sent once more: calls only compute, and another process may stand ready.
+        Where the connection breaks, it is sent again, twice at most: calls only compute, and another process may stand ready.
         """
         clock = asyncio.get_running_loop().time
         patient_until = clock() + self._busy_wait_s
-        again = False
+        pauses = list(_AGAIN_S)
         while True:
             told = {"content-type": "application/json", deadline.HEADER: deadline.write_deadline(until - clock())}
             try:
                 response = await self._http.request(verb, path, content=body, headers=told)
             except _BROKEN:
-                if again:
+                if not pauses:
                     raise
-                again = True
-                await asyncio.sleep(_AGAIN_S)
+                await asyncio.sleep(pauses.pop(0))
                 continue
             if response.status_code != httpx.codes.TOO_MANY_REQUESTS or clock() >= patient_until:
                 return response
