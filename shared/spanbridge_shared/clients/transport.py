@@ -123,7 +123,8 @@ class ServiceClient:
     async def _answer(self, verb: str, path: str, body: str | None, until: float) -> httpx.Response:
         """Send until the service isn't full; `until` is when the call's time is over, by the loop's clock.
 
-        Where the connection breaks, it is sent again, twice at most: calls only compute, and another process may stand ready.
+        Where the connection breaks, it is sent again, twice at most: calls only compute, and another process may stand
+        ready.
         """
         clock = asyncio.get_running_loop().time
         patient_until = clock() + self._busy_wait_s
