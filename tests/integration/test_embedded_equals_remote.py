@@ -2,9 +2,6 @@
 
 import os
 import re
-import signal
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 
 import httpx
@@ -12,7 +9,7 @@ import pytest
 
 from spanbridge_gateway.app import create_app
 from spanbridge_gateway.settings import GatewaySettings
-from tests.support.processes import free_port, wait_until_ready
+from tests.support.processes import pipeline
 
 pytestmark = [pytest.mark.models, pytest.mark.processes]
 
@@ -89,30 +86,8 @@ TRAINING = [
 @pytest.fixture(scope="module")
 def remote_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     logs = tmp_path_factory.mktemp("logs")
-    processes: list[subprocess.Popen[bytes]] = []
-    environment = dict(os.environ)
-
-    def start(name: str) -> str:
-        port = free_port()
-        own = environment | {f"SPANBRIDGE_{name.upper()}_PORT": str(port)}
-        with (logs / f"{name}.log").open("wb") as log:
-            command = [sys.executable, "-m", f"spanbridge_{name}"]
-            processes.append(subprocess.Popen(command, env=own, stdout=log, stderr=log))
-        return f"http://127.0.0.1:{port}"
-
-    try:
-        urls = {name: start(name) for name in SERVICES}
-        for url, process in zip(urls.values(), processes, strict=True):
-            wait_until_ready(url, process)
-        environment |= {f"SPANBRIDGE_GATEWAY_{name.upper()}_URL": url for name, url in urls.items()}
-        gateway = start("gateway")
-        wait_until_ready(gateway, processes[-1])
-        yield gateway
-    finally:
-        for process in processes:
-            process.send_signal(signal.SIGTERM)
-        for process in processes:
-            process.wait(timeout=60)
+    with pipeline(logs, os.environ, services=SERVICES) as url:
+        yield url
     for log in sorted(logs.iterdir()):
         assert "Traceback" not in log.read_text(), log.read_text()
 

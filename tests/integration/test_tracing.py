@@ -2,9 +2,6 @@
 
 import json
 import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +11,7 @@ import pytest
 
 from tests.support.gateway import STUBS
 from tests.support.otlp_collector import Collector, SeenSpan, collecting
-from tests.support.processes import free_port, wait_until_ready
+from tests.support.processes import free_port, pipeline
 
 pytestmark = pytest.mark.processes
 
@@ -27,29 +24,8 @@ TEXT = "Rais Samia alitembelea Nairobi jana."
 def serving(logs: Path, endpoint: str, *, remote: bool) -> Iterator[str]:
     """Start the gateway, and its services in processes of their own where it is remote; yield its address."""
     environment = {**os.environ, **STUBS, "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_BSP_SCHEDULE_DELAY": "200"}
-    processes: list[subprocess.Popen[bytes]] = []
-
-    def start(name: str) -> str:
-        port = free_port()
-        own = environment | {f"SPANBRIDGE_{name.upper()}_PORT": str(port)}
-        with (logs / f"{name}.log").open("wb") as log:
-            command = [sys.executable, "-m", f"spanbridge_{name}"]
-            processes.append(subprocess.Popen(command, env=own, stdout=log, stderr=log))
-        return f"http://127.0.0.1:{port}"
-
-    try:
-        urls = {name: start(name) for name in SERVICES} if remote else {}
-        for url, process in zip(urls.values(), processes, strict=True):
-            wait_until_ready(url, process)
-        environment |= {f"SPANBRIDGE_GATEWAY_{name.upper()}_URL": url for name, url in urls.items()}
-        gateway = start("gateway")
-        wait_until_ready(gateway, processes[-1])
-        yield gateway
-    finally:
-        for process in processes:
-            process.send_signal(signal.SIGTERM)
-        for process in processes:
-            process.wait(timeout=60)
+    with pipeline(logs, environment, services=SERVICES if remote else ()) as url:
+        yield url
 
 
 def ask(url: str) -> httpx.Response:
