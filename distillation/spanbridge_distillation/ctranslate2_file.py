@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,15 @@ _VERSION = 6
 # In the order of CTranslate2's DataType; bfloat16, which numpy lacks, is refused.
 _TYPES = (np.float32, np.int8, np.int16, np.int32, np.float16)
 Variables = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """The specification's name and revision, and every variable; aliases are resolved."""
+
+    name: str
+    revision: int
+    variables: Variables
 
 
 class _Reader:
@@ -42,8 +52,8 @@ class _Reader:
         return np.frombuffer(self.take(self.number("I")), _TYPES[kind]).reshape(shape)
 
 
-def read_variables(path: Path) -> Variables:
-    """Return every variable by name as stored: quantised weights stay integers beside their `_scale`.
+def read_model_file(path: Path) -> ModelFile:
+    """Return what a file holds, variables as stored: quantised weights stay integers beside their `_scale`.
 
     Raises `ModelFault` for another version and for a file that was cut short.
     """
@@ -51,10 +61,9 @@ def read_variables(path: Path) -> Variables:
     version = reader.number("I")
     if version != _VERSION:
         raise ModelFault(f"{path.name} has binary version {version}, this reads version {_VERSION}")
-    reader.text()
-    reader.number("I")
+    name, revision = reader.text(), reader.number("I")
     variables = {reader.text(): reader.array() for _ in range(reader.number("I"))}
     for _ in range(reader.number("I")):
         alias = reader.text()
         variables[alias] = variables[reader.text()]
-    return variables
+    return ModelFile(name, revision, variables)

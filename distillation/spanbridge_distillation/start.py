@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spanbridge_distillation.ctranslate2_file import Variables, read_variables
+from spanbridge_distillation.ctranslate2_file import Variables, read_model_file
 from spanbridge_distillation.faults import ModelFault
 
 SCALE, HEAD = ".scale", "head."
@@ -43,10 +43,11 @@ def read_start(folder: Path, layers: int | None) -> Start:
         start = _from_transformers(folder)
     else:
         raise ModelFault(f"{folder} holds neither model.bin (CTranslate2) nor config.json (transformers)")
-    return start if layers is None else _cut(start, layers, folder)
+    return start if layers is None else cut(start, layers, folder)
 
 
-def _cut(start: Start, layers: int, folder: Path) -> Start:
+def cut(start: Start, layers: int, folder: Path) -> Start:
+    """Return the encoder of the first `layers` layers; raises `ModelFault`, naming `folder`, where it has fewer."""
     has = int(start.config["num_hidden_layers"])
     if not 1 <= layers <= has:
         raise ModelFault(f"{folder.name} has {has} layers; {layers} can't be kept of them")
@@ -77,7 +78,7 @@ def restored(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.float32
 
 
 def _from_ctranslate2(folder: Path) -> Start:
-    variables = read_variables(folder / "model.bin")
+    variables = read_model_file(folder / "model.bin").variables
     if "encoder/embeddings_1/weight" not in variables or int(variables["encoder/pre_norm"]) != 0:
         raise ModelFault(f"{folder.name} is no BERT encoder: it has no token types, or normalises first")
     arrays: dict[str, NDArray[Any]] = {}

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from training.aligner.recipe import DEFAULT_RECIPE, Recipe, load_recipe
-from training.nmt.errors import RecipeError, StageError
+from training.nmt.errors import EXPECTED, StageError
 from training.nmt.stages import run_stage
 
 logger = logging.getLogger("training.aligner")
@@ -159,7 +159,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     command, _, _ = _STAGES[arguments.stage]
     try:
         command(arguments, load_recipe(arguments.recipe))
-    except RecipeError as failure:
+    except EXPECTED as failure:
         logger.error("%s: %s", type(failure).__name__, failure)
         return 1
     return 0

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from training.recipe_files import read_tables, section
+from training.recipe_files import Stages
 
 DEFAULT_RECIPE = Path(__file__).with_name("recipe.toml")
 
@@ -86,28 +86,15 @@ class TrainRecipe:
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """All stages; `options(stage)` is what a stage's stamp records."""
+class Recipe(Stages):
+    """All stages."""
 
     prepare: PrepareRecipe = field(default_factory=PrepareRecipe)
     link: LinkRecipe = field(default_factory=LinkRecipe)
     encode: EncodeRecipe = field(default_factory=EncodeRecipe)
     train: TrainRecipe = field(default_factory=TrainRecipe)
 
-    def options(self, section: str) -> dict[str, Any]:
-        """One section as plain values."""
-        return asdict(getattr(self, section))
-
-
-_SECTIONS: dict[str, type[Any]] = {
-    "prepare": PrepareRecipe,
-    "link": LinkRecipe,
-    "encode": EncodeRecipe,
-    "train": TrainRecipe,
-}
-
 
 def load_recipe(path: Path = DEFAULT_RECIPE) -> Recipe:
     """Read a TOML recipe; keys left out keep their defaults, unknown ones are refused."""
-    tables = read_tables(path, _SECTIONS)
-    return Recipe(**{name: section(_SECTIONS[name], name, values) for name, values in tables.items()})
+    return Recipe.read(path)

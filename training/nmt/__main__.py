@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from training.nmt.errors import RecipeError, StageError
+from training.nmt.errors import EXPECTED, StageError
 from training.nmt.recipe import DEFAULT_RECIPE, Recipe, load_recipe
 from training.nmt.stages import run_stage
 
@@ -225,7 +225,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     command, _ = _STAGES[arguments.stage]
     try:
         command(arguments, Workspace(arguments.data, arguments.work), load_recipe(arguments.recipe))
-    except RecipeError as failure:
+    except EXPECTED as failure:
         logger.error("%s: %s", type(failure).__name__, failure)
         return 1
     return 0

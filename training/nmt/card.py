@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from training.nmt.ctranslate2_file import read_model_file
+from spanbridge_distillation.ctranslate2_file import read_model_file
 from training.nmt.dequantise import shape_of
 from training.nmt.evaluate import RESULTS, table
 from training.nmt.manifest import FILES, read_manifest

@@ -8,7 +8,7 @@ a pair. For linked pairs alone, in their order: `<s>_starts`, a bit for each pie
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -140,3 +140,12 @@ def _joined(parts: list[Sentences], code: int) -> Side:
     ids: Ids = np.concatenate([part.ids for part in parts])
     offsets: Offsets = offsets_of(np.concatenate([np.diff(part.offsets) for part in parts]))
     return Side(ids, offsets, np.concatenate([part.groups for part in parts]), code)
+
+
+def token_counts(shards: Sequence[Shard], vocabulary: int) -> NDArray[np.int64]:
+    """How often each token stands in the shards, both sides, (vocabulary,); codes and `</s>` are not stored in them."""
+    counts = np.zeros(vocabulary, np.int64)
+    for shard in shards:
+        for side in (shard.text, shard.translation):
+            counts += np.bincount(side.ids, minlength=vocabulary)
+    return counts

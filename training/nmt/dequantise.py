@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import M2M100ForConditionalGeneration
 
-from training.nmt.ctranslate2_file import ModelFile, read_model_file
+from spanbridge_distillation.ctranslate2_file import ModelFile, read_model_file
 from training.nmt.errors import ModelFileError
 from training.nmt.network import build_network
 from training.nmt.recipe import ModelRecipe

@@ -4,7 +4,11 @@ RecipeError
 ├── DataError        a corpus file or an encoded data set is not what the stage expects
 ├── ModelFileError   a model file cannot be read: wrong magic, version, architecture or size
 └── StageError       a stage was started without the output of an earlier one
+
+Served folders are read by `spanbridge_distillation`, whose failures are a tree of their own: `EXPECTED` has both.
 """
+
+from spanbridge_distillation.faults import DistillationFault
 
 
 class RecipeError(Exception):
@@ -21,3 +25,7 @@ class ModelFileError(RecipeError):
 
 class StageError(RecipeError):
     """A stage lacks its input, normally the output of the stage before it."""
+
+
+EXPECTED = (RecipeError, DistillationFault)
+"""What a command line tells in one line, without a traceback."""

@@ -5,6 +5,7 @@ from pathlib import Path
 from torch import Tensor, nn
 from transformers import M2M100Config, M2M100ForConditionalGeneration
 
+from training.nmt.depth import with_depth
 from training.nmt.errors import StageError
 from training.nmt.layout import BOS_ID, EOS_ID, PAD_ID
 from training.nmt.recipe import ModelRecipe
@@ -42,17 +43,25 @@ def build_network(recipe: ModelRecipe, vocabulary: int) -> M2M100ForConditionalG
 
 
 def warm_network(folder: Path, recipe: ModelRecipe, vocabulary: int) -> M2M100ForConditionalGeneration:
-    """The network of a transformers folder, with the recipe's dropout (the folder's is not the run's).
+    """The network of a transformers folder, with the recipe's dropout and depth (see `depth`).
 
-    Raises StageError when it has another shape than the recipe or another vocabulary than the data.
+    Raises StageError when it is of another width than the recipe, or of another vocabulary than the data.
     """
     network = M2M100ForConditionalGeneration.from_pretrained(folder, dropout=recipe.dropout)
     wanted = network_config(recipe, vocabulary)
-    for name in ("vocab_size", "d_model", "encoder_ffn_dim", "encoder_layers", "decoder_layers", "dropout"):
+    for name in ("vocab_size", "d_model", "encoder_ffn_dim", "encoder_attention_heads", "dropout"):
         found, expected = getattr(network.config, name), getattr(wanted, name)
         if found != expected:
             raise StageError(f"{folder.name} has {name} {found}, the recipe and the data want {expected}")
-    return network
+    depth = recipe.encoder_layers, recipe.decoder_layers
+    return network if (network.config.encoder_layers, network.config.decoder_layers) == depth else cut(network, recipe)
+
+
+def cut(network: M2M100ForConditionalGeneration, recipe: ModelRecipe) -> M2M100ForConditionalGeneration:
+    """A network of the recipe's depth with the weights of another one; raises StageError as `with_depth` does."""
+    other = build_network(recipe, network.config.vocab_size)
+    other.load_state_dict(with_depth(network.state_dict(), recipe.encoder_layers, recipe.decoder_layers))
+    return other
 
 
 def token_loss(

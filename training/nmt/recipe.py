@@ -1,11 +1,10 @@
 """Every hyper-parameter of the model, read from a TOML file; the defaults are `recipe.toml`, nmt-seed."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from training.recipe_files import read_tables, section
+from training.recipe_files import Stages
 
 DEFAULT_RECIPE = Path(__file__).with_name("recipe.toml")
 
@@ -97,6 +96,8 @@ class TrainRecipe:
     counts as that many when the language pairs are weighed. `marked_share` of what is drawn of a language pair are its
     marked copies, if it has any. With `respelled` above 0 each pair is read in so many further spellings, where each
     piece is cut with probability `cut` (see `respelling`). `guide_weight` is the weight of the links' loss.
+    Parameters whose names begin with one of `frozen` don't learn. With `follow`, which wants the encoder frozen, the
+    loss is how far the decoder's output is from that of the network of the warm start; see `following`.
     """
 
     seed: int = 0
@@ -119,7 +120,10 @@ class TrainRecipe:
     respelled: int = 0
     cut: float = 0.1
     guide_weight: float = 0.0
+    frozen: tuple[str, ...] = ()
+    follow: bool = False
     compile: bool = True
+    bfloat16_on_cpu: bool = False
 
 
 @dataclass(frozen=True)
@@ -145,8 +149,8 @@ class EvaluateRecipe:
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """All stages; `options(stage)` is what a stage's stamp records."""
+class Recipe(Stages):
+    """All stages."""
 
     prepare: PrepareRecipe = field(default_factory=PrepareRecipe)
     tokenizer: TokenizerRecipe = field(default_factory=TokenizerRecipe)
@@ -157,24 +161,7 @@ class Recipe:
     convert: ConvertRecipe = field(default_factory=ConvertRecipe)
     evaluate: EvaluateRecipe = field(default_factory=EvaluateRecipe)
 
-    def options(self, section: str) -> dict[str, Any]:
-        """One section as plain values."""
-        return asdict(getattr(self, section))
-
-
-_SECTIONS: dict[str, type[Any]] = {
-    "prepare": PrepareRecipe,
-    "tokenizer": TokenizerRecipe,
-    "link": LinkRecipe,
-    "encode": EncodeRecipe,
-    "model": ModelRecipe,
-    "train": TrainRecipe,
-    "convert": ConvertRecipe,
-    "evaluate": EvaluateRecipe,
-}
-
 
 def load_recipe(path: Path = DEFAULT_RECIPE) -> Recipe:
     """Read a TOML recipe; keys left out keep their defaults, unknown ones are refused."""
-    tables = read_tables(path, _SECTIONS)
-    return Recipe(**{name: section(_SECTIONS[name], name, values) for name, values in tables.items()})
+    return Recipe.read(path)

@@ -17,8 +17,9 @@ from tqdm import tqdm
 
 from training.nmt import checkpoints
 from training.nmt.batches import IGNORED_LABEL, Batch, BatchStream, Cursor
-from training.nmt.corpus import META, Rows, load_corpus
+from training.nmt.corpus import META, Rows, load_corpus, token_counts
 from training.nmt.errors import StageError
+from training.nmt.following import Leader, freeze
 from training.nmt.guide import TappedBody, guide_loss
 from training.nmt.network import build_network, token_loss, warm_network
 from training.nmt.recipe import Recipe, TrainRecipe
@@ -91,17 +92,24 @@ class Trainer:
             network = build_network(recipe.model, vocabulary)
         else:
             network = warm_network(warm_start, recipe.model, vocabulary)
+        freeze(network, self._recipe.frozen)
         self.network: Any = network.to(self._device).train()
+        # What doesn't learn is computed as it will be served.
+        if all(not parameter.requires_grad for parameter in self.network.model.encoder.parameters()):
+            self.network.model.encoder.eval()
         self._body = TappedBody(self.network.model)
         self._optimizer = self._make_optimizer()
         self._cursor: Cursor | None = None
         self._shards = load_corpus(encoded, self._recipe)
+        counts = torch.from_numpy(token_counts(self._shards, vocabulary))
+        self._leader = Leader(warm_start, self._recipe, counts, self._device) if self._recipe.follow else None
         self.step = 0
         self._began = time.monotonic()
 
     def _make_optimizer(self) -> torch.optim.Optimizer:
-        matrices = [weight for weight in self.network.parameters() if weight.dim() > 1]
-        vectors = [weight for weight in self.network.parameters() if weight.dim() <= 1]
+        learnt = [weight for weight in self.network.parameters() if weight.requires_grad]
+        matrices = [weight for weight in learnt if weight.dim() > 1]
+        vectors = [weight for weight in learnt if weight.dim() <= 1]
         groups = [
             {"params": matrices, "weight_decay": self._recipe.weight_decay},
             {"params": vectors, "weight_decay": 0.0},
@@ -166,10 +174,14 @@ class Trainer:
         )
         for group in self._optimizer.param_groups:
             group["lr"] = learning_rate(self.step + 1, self._recipe)
-        with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._device.type == "cuda"):
+        halved = self._device.type == "cuda" or self._recipe.bfloat16_on_cpu
+        with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=halved):
             hidden, queries, memory = body(source, decoder_input)
-            smoothing = self._recipe.label_smoothing
-            losses = [token_loss(self.network, hidden, counted, labels, smoothing=smoothing)]
+            if self._leader is None:
+                smoothing = self._recipe.label_smoothing
+                losses = [token_loss(self.network, hidden, counted, labels, smoothing=smoothing)]
+            else:
+                losses = [self._leader.loss(hidden, source, decoder_input, memory, counted)]
             if guide:
                 losses.append(guide_loss(self.network.model, source, queries, memory, guide))
         loss = losses[0] + self._recipe.guide_weight * losses[1] if guide else losses[0]

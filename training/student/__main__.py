@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from training.nmt.errors import RecipeError
+from training.nmt.errors import EXPECTED
 from training.nmt.stages import run_stage
 
 logger = logging.getLogger("training.student")
@@ -78,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     command, _ = _STAGES[arguments.stage]
     try:
         command(arguments)
-    except RecipeError as failure:
+    except EXPECTED as failure:
         logger.error("%s: %s", type(failure).__name__, failure)
         return 1
     return 0

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from training.nmt.errors import RecipeError
+from training.nmt.errors import EXPECTED
 from training.nmt.stages import run_stage, write_json
 from training.teacher.recipe import DEFAULT_RECIPE, Recipe, load_recipe
 
@@ -63,10 +63,20 @@ def _encode(arguments: argparse.Namespace, work: Path, recipe: Recipe) -> None:
 
     run_stage(
         work / "encoded",
-        inputs=[work / "prepared", work / "translated", work / "aligned", arguments.checkpoint],
+        inputs=[
+            *(work / stage for stage in ("prepared", "translated", "aligned")),
+            arguments.checkpoint,
+            *([arguments.texts] if arguments.texts else []),
+        ],
         options={},
         build=lambda output: encode(
-            work / "prepared", _pair_files(work), work / "aligned", arguments.data, arguments.checkpoint, output
+            work / "prepared",
+            _pair_files(work),
+            work / "aligned",
+            arguments.data,
+            arguments.checkpoint,
+            output,
+            texts=arguments.texts,
         ),
         force=arguments.force,
     )
@@ -79,7 +89,14 @@ def _train(arguments: argparse.Namespace, work: Path, recipe: Recipe) -> None:
 
     if arguments.force:
         shutil.rmtree(work / "trained", ignore_errors=True)
-    train(recipe, arguments.encoded or work / "encoded", work / "trained", minutes=arguments.minutes)
+    train(
+        recipe,
+        arguments.encoded or work / "encoded",
+        work / "trained",
+        minutes=arguments.minutes,
+        start=arguments.start,
+        labellers=arguments.labeller,
+    )
 
 
 def _pack(arguments: argparse.Namespace, work: Path, recipe: Recipe) -> None:
@@ -168,12 +185,18 @@ def _parser() -> argparse.ArgumentParser:
         if name in _READS_DATA:
             stage.add_argument("--data", type=Path, required=True)
         if name in _NEEDS_CHECKPOINT:
-            stage.add_argument("--checkpoint", type=Path, required=True, help="the pruned encoder, 12 layers")
+            stage.add_argument("--checkpoint", type=Path, required=True, help="the pruned encoder, or a served tagger")
+        if name == "encode":
+            stage.add_argument("--texts", type=Path, help="LANG.txt of unlabelled words, as training.student selects")
         if name == "translate":
             stage.add_argument("--nmt", type=Path, default=Path("models/nmt"), help="a converted translation model")
         if name == "train":
             stage.add_argument("--minutes", type=float, help="stop after so long; run again to go on")
             stage.add_argument("--encoded", type=Path, help="what to read instead of WORK's")
+            stage.add_argument("--start", type=Path, help="a served tagger to start from")
+            stage.add_argument(
+                "--labeller", type=Path, action="append", default=[], help="a served tagger that labels; repeatable"
+            )
         if name in ("pack", "unpack"):
             stage.add_argument("--parcel", type=Path, required=True, help="the folder of the small files")
         if name == "card":
@@ -191,7 +214,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     command, _ = _STAGES[arguments.stage]
     try:
         command(arguments, arguments.work, load_recipe(arguments.recipe))
-    except RecipeError as failure:
+    except EXPECTED as failure:
         logger.error("%s: %s", type(failure).__name__, failure)
         return 1
     return 0

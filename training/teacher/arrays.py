@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 CORPUS, WEIGHTS, META = "corpus.npz.xz", "weights.npz.xz", "meta.json"
-GOLD, PIVOT, TARGET, TRANSLATED = GROUPS = ("gold", "pivot", "target", "translated")
+GOLD, PIVOT, TARGET, TRANSLATED, UNLABELLED = GROUPS = ("gold", "pivot", "target", "translated", "unlabelled")
 CHECK = "check:"
 
 

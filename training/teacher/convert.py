@@ -25,10 +25,12 @@ def save_checkpoint(trained: Path, encoded: Path, tokenizer_file: Path, max_toke
     config = json.loads((encoded / META).read_text(encoding="utf-8"))["config"]
     config.pop("architectures", None)
     names = dict(enumerate(TAGS))
+    weights = torch.load(trained / FINAL, map_location="cpu", weights_only=True)
+    layers = len({name.split(".")[3] for name in weights if name.startswith("encoder.encoder.layer.")})
     settings = {key: value for key, value in config.items() if key not in ("id2label", "label2id", "num_labels")}
+    settings["num_hidden_layers"] = layers
     bert = BertConfig(**settings, id2label=names, label2id={tag: number for number, tag in names.items()})
     model = BertForTokenClassification(bert)
-    weights = torch.load(trained / FINAL, map_location="cpu", weights_only=True)
     renamed = {
         name.replace("encoder.", "bert.", 1) if name.startswith("encoder.") else name.replace("head.", "classifier."): v
         for name, v in weights.items()

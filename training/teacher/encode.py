@@ -7,7 +7,6 @@ the meta data's lists. `pairs` (n_pairs, 2) are sentences, source first; `links`
 `link_counts` (n_pairs,) of each pair.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,10 +16,23 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from spanbridge_distillation.start import read_start
 from spanbridge_shared.text.languages import ENGLISH, resolve_language
 from training.nmt.stages import write_json
 from training.teacher.align import LINKS, read_links
-from training.teacher.arrays import CHECK, CORPUS, GOLD, GROUPS, META, PIVOT, TARGET, TRANSLATED, WEIGHTS, save_arrays
+from training.teacher.arrays import (
+    CHECK,
+    CORPUS,
+    GOLD,
+    GROUPS,
+    META,
+    PIVOT,
+    TARGET,
+    TRANSLATED,
+    UNLABELLED,
+    WEIGHTS,
+    save_arrays,
+)
 from training.teacher.blocks import packed
 from training.teacher.english import TAGS, TRAINED, check_sentences
 from training.teacher.pairs import Pair, read_rows
@@ -64,14 +76,28 @@ def _numbered(names: list[str], name: str) -> int:
 
 
 def encode(
-    prepared: Path, pair_files: Sequence[Path], aligned: Path, data: Path, checkpoint: Path, output: Path
+    prepared: Path,
+    pair_files: Sequence[Path],
+    aligned: Path,
+    data: Path,
+    checkpoint: Path,
+    output: Path,
+    *,
+    texts: Path | None = None,
 ) -> None:
-    """Write corpus, starting weights and meta data; `checkpoint` is a transformers folder with `tokenizer.json`."""
+    """Write corpus, meta data, and starting weights where `checkpoint` is a transformers folder with `tokenizer.json`.
+
+    Where it is a served folder there are none: training is given another one to start from. `texts` holds `LANG.txt`,
+    a sentence a line, words separated by blanks, which are learned from without another language's side.
+    """
     table = _Table()
     for sentence in read_sentences(prepared / ENGLISH_FILE):
         group = GOLD if sentence.split == TRAINED else f"{CHECK}{sentence.source}"
         table.add(sentence.words, group, ENGLISH, sentence.tags)
     pairs, links = _pairs(table, pair_files, aligned)
+    for path in sorted(texts.glob("*.txt")) if texts else ():
+        for line in path.read_text(encoding="utf-8").splitlines():
+            table.add(tuple(line.split(" ")), UNLABELLED, path.stem)
     for name, words, tags in check_sentences(data):
         table.add(words, f"{CHECK}{name}", resolve_language(name), tags)
     arrays = _laid_out(table, Tokenizer.from_file(str(checkpoint / "tokenizer.json")))
@@ -81,8 +107,9 @@ def encode(
     }
     arrays["links"] = np.array([link for each in links for link in each], np.uint8).reshape(-1, 2)
     save_arrays(output / CORPUS, arrays)
-    save_arrays(output / WEIGHTS, packed(_encoder_weights(checkpoint)))
-    config = json.loads((checkpoint / "config.json").read_text(encoding="utf-8"))
+    if not (checkpoint / "model.bin").is_file():
+        save_arrays(output / WEIGHTS, packed(_encoder_weights(checkpoint)))
+    config = read_start(checkpoint, None).config
     write_json(output / META, {"groups": table.names, "languages": table.langs, "tags": list(TAGS), "config": config})
 
 

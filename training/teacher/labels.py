@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from training.teacher.arrays import GOLD, PIVOT, TRANSLATED
+from training.teacher.arrays import GOLD, PIVOT, TRANSLATED, UNLABELLED
 from training.teacher.corpus import SPECIALS, Corpus, Ints
 from training.teacher.crossing import Rows, agreed, crossed
 from training.teacher.english import TAGS
@@ -78,14 +78,15 @@ def cross_labels(
     """Write the labels of unlabelled sentences from what models `said` (n_words, n_tags) of them.
 
     Pivot sentences in the languages `pivots` are labelled by the models themselves, their other sides across links.
-    With `own`, both sides of a pair count: models that know only English have nothing to say of the other one.
+    With `own`, both sides of a pair count, and sentences without another side: models that know only English have
+    nothing to say of these.
     """
     served = np.isin(corpus.lang, np.array(pivots, np.int64))
-    for name in (PIVOT, TRANSLATED):
-        rows = corpus.of_group(name)
-        for row in rows[served[rows]]:
-            words = slice(corpus.words[row], corpus.words[row + 1])
-            labels.soft[words], labels.weights[words], labels.usable[row] = said[words], 1.0, True
+    alone = corpus.of_group(UNLABELLED) if own else np.zeros(0, np.int64)
+    labelled = [rows[served[rows]] for rows in (corpus.of_group(PIVOT), corpus.of_group(TRANSLATED))]
+    for row in np.concatenate([*labelled, alone]):
+        words = _words(corpus, row)
+        labels.soft[words], labels.weights[words], labels.usable[row] = said[words], 1.0, True
     translated = corpus.groups.index(TRANSLATED)
     for pair, (source, target) in enumerate(corpus.pairs):
         if not served[source]:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import BertConfig, BertModel
 
+from spanbridge_distillation.start import HEAD, Start, restored
 from training.nmt.errors import ModelFileError
 from training.teacher.corpus import BOS_ID, EOS_ID, PAD_ID, SPECIALS, Corpus, Ints
 from training.teacher.english import TAGS
@@ -35,13 +36,21 @@ class Tagger(nn.Module):  # type: ignore[misc]  # torch is not followed.
         return logits
 
 
-def build_tagger(config: Mapping[str, Any], dropout: float, weights: Mapping[str, np.ndarray[Any, Any]]) -> Tagger:
-    """Return a tagger with the encoder's weights and a random head; raises `ModelFileError` where they don't fit."""
-    tagger = Tagger(config, dropout)
-    outcome = tagger.encoder.load_state_dict(
-        {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in weights.items()}, strict=False
-    )
-    missing = [name for name in outcome.missing_keys if "position_ids" not in name]
+def tagger_of(start: Start, dropout: float) -> Tagger:
+    """Return a tagger with the weights of `start`, the head random where it brings none.
+
+    Raises `ModelFileError` where they don't fit.
+    """
+    tagger = Tagger(start.config, dropout)
+    weights = {
+        name if name.startswith(HEAD) else f"encoder.{name}": torch.from_numpy(np.ascontiguousarray(value))
+        for name, value in restored(start.arrays).items()
+    }
+    outcome = tagger.load_state_dict(weights, strict=False)
+    headless = not any(name.startswith(HEAD) for name in weights)
+    missing = [
+        name for name in outcome.missing_keys if "position_ids" not in name and not (headless and name.startswith(HEAD))
+    ]
     if missing or outcome.unexpected_keys:
         raise ModelFileError(f"the starting weights lack {missing[:3]} and have unknown {outcome.unexpected_keys[:3]}")
     return tagger

@@ -1,11 +1,10 @@
 """Every hyper-parameter of the teacher, read from a TOML file; the defaults are those of `recipe.toml`."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from training.recipe_files import read_tables, section
+from training.recipe_files import EACH, Stages
 
 DEFAULT_RECIPE = Path(__file__).with_name("recipe.toml")
 
@@ -58,8 +57,8 @@ class Round:
     """One round of training, with labels made by the model of the round before.
 
     `models` are trained from different seeds and label as one; `shares` are the parts of a batch drawn from gold,
-    pivot-side, target-side and machine-translated sentences. `fresh` starts from the encoder, not from the round
-    before.
+    pivot-side, target-side, machine-translated and unlabelled sentences. `fresh` starts from where the training
+    started, not from the round before.
     """
 
     steps: int
@@ -71,12 +70,16 @@ class Round:
 
 @dataclass(frozen=True)
 class TrainRecipe:
-    """Optimisation; `batch_tokens` counts padded sub-words, `widths` the lengths that a batch may have."""
+    """Optimisation; `batch_tokens` counts padded sub-words, `widths` the lengths that a batch may have.
+
+    The network has the first `layers` layers of what it starts from, or all of them.
+    """
 
     seed: int = 0
+    layers: int | None = None
     batch_tokens: int = 16_384
     widths: tuple[int, ...] = (16, 24, 32, 48, 64, 96, 128)
-    rounds: tuple[Round, ...] = ()
+    rounds: tuple[Round, ...] = field(default=(), metadata={EACH: Round})
     warmup: float = 0.1
     head_rate: float = 10.0
     weight_decay: float = 0.01
@@ -91,7 +94,10 @@ class TrainRecipe:
 
 @dataclass(frozen=True)
 class LabelRecipe:
-    """How labels cross a pair: spans below `sure` are masked; `gap` unlinked words may lie inside a span."""
+    """How labels cross a pair: spans below `sure` are masked; `gap` unlinked words may lie inside a span.
+
+    `labellers` are finished taggers that label for the first round, by name, with the weights of their probabilities.
+    """
 
     sure: float = 0.7
     gap: int = 1
@@ -99,6 +105,7 @@ class LabelRecipe:
     own_weight: float = 0.5
     plain_weight: float = 0.5
     temperature: float = 1.0
+    labellers: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -113,8 +120,8 @@ class ConvertRecipe:
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """All stages; `options(stage)` is what a stage's stamp records."""
+class Recipe(Stages):
+    """All stages."""
 
     prepare: PrepareRecipe = field(default_factory=PrepareRecipe)
     translate: TranslateRecipe = field(default_factory=TranslateRecipe)
@@ -123,28 +130,7 @@ class Recipe:
     label: LabelRecipe = field(default_factory=LabelRecipe)
     convert: ConvertRecipe = field(default_factory=ConvertRecipe)
 
-    def options(self, section: str) -> dict[str, Any]:
-        """One section as plain values."""
-        return asdict(getattr(self, section))
-
-
-_SECTIONS: dict[str, type[Any]] = {
-    "prepare": PrepareRecipe,
-    "translate": TranslateRecipe,
-    "align": AlignRecipe,
-    "train": TrainRecipe,
-    "label": LabelRecipe,
-    "convert": ConvertRecipe,
-}
-
-
-def _section(name: str, values: Mapping[str, Any]) -> Any:
-    if "rounds" in values:
-        rounds = tuple(section(Round, f"{name}.rounds", each) for each in values["rounds"])
-        values = {**values, "rounds": rounds}
-    return section(_SECTIONS[name], name, values)
-
 
 def load_recipe(path: Path = DEFAULT_RECIPE) -> Recipe:
     """Read a TOML recipe; keys left out keep their defaults, unknown ones are refused."""
-    return Recipe(**{name: _section(name, values) for name, values in read_tables(path, _SECTIONS).items()})
+    return Recipe.read(path)

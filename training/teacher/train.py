@@ -4,7 +4,7 @@ import json
 import logging
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,15 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from spanbridge_distillation.start import Start, cut
 from training.nmt.errors import StageError
 from training.nmt.stages import STAMP, read_stamp, stamp_of, write_json
 from training.teacher.arrays import GOLD, GROUPS, WEIGHTS, load_arrays
 from training.teacher.blocks import unpacked
 from training.teacher.corpus import Corpus, Sampler, load_corpus
+from training.teacher.labellers import read_labellers, read_tagger, said_by
 from training.teacher.labels import Labels, Predictor, cross_labels, gold_labels
-from training.teacher.network import Layout, Tagger, build_tagger, tagging_loss
+from training.teacher.network import Layout, Tagger, tagger_of, tagging_loss
 from training.teacher.recipe import Recipe, Round
 from training.teacher.scoring import MEAN, check_rows, check_scores
 
@@ -52,7 +54,7 @@ class Run:
     def __init__(self, trainer: "Trainer", plan: Round, seed: int, start: Mapping[str, Tensor] | None) -> None:
         self._recipe, self._plan, self._seed = trainer.recipe.train, plan, seed
         torch.manual_seed(seed)
-        self.network = build_tagger(trainer.corpus.config, self._recipe.dropout, trainer.starting_weights)
+        self.network = trainer.starting_network()
         if start is not None:
             self.network.load_state_dict(start)
         self.network.to(trainer.device)
@@ -121,11 +123,14 @@ class Run:
 class Trainer:
     """All rounds; models that are done lie in `folder`, the one under way in its state."""
 
-    def __init__(self, recipe: Recipe, encoded: Path, folder: Path) -> None:
+    def __init__(
+        self, recipe: Recipe, encoded: Path, folder: Path, *, start: Path | None, labellers: Sequence[Path]
+    ) -> None:
         self.recipe, self.folder = recipe, folder
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.corpus: Corpus = load_corpus(encoded)
-        self.starting_weights = unpacked(load_arrays(encoded / WEIGHTS))
+        self._start = self._read_start(encoded / WEIGHTS, start)
+        self._labellers = read_labellers(labellers, recipe.label.labellers, self.device)
         self._layout = Layout(self.corpus, self.device)
         widths, tokens = recipe.train.widths, recipe.train.batch_tokens
         self._predictor = Predictor(self.corpus, self._layout, widths, tokens * _PREDICT_FACTOR)
@@ -144,25 +149,43 @@ class Trainer:
             self._report(number, plan)
         return True
 
+    def starting_network(self) -> Tagger:
+        """A network as the training starts: a served tagger's first layers and head, or the encoder and a new head."""
+        return tagger_of(self._start, self.recipe.train.dropout)
+
+    def _read_start(self, weights: Path, folder: Path | None) -> Start:
+        layers = self.recipe.train.layers
+        if folder is not None:
+            return read_tagger(folder, layers)
+        if not weights.is_file():
+            raise StageError(f"{weights.parent.name} holds no starting weights: give --start")
+        config = dict(self.corpus.config)
+        start = Start(config, dict(unpacked(load_arrays(weights))), int(config["max_position_embeddings"]))
+        return start if layers is None else cut(start, layers, weights.parent)
+
     def _path(self, number: int, seed: int) -> Path:
         return round_file(self.folder, number, seed)
 
     def _models(self, number: int) -> list[nn.Module]:
         found: list[nn.Module] = []
         for seed in range(self.recipe.train.rounds[number - 1].models):
-            model = Tagger(self.corpus.config, 0.0)
+            model = Tagger(self._start.config, 0.0)
             model.load_state_dict(torch.load(self._path(number, seed), map_location="cpu", weights_only=True))
             found.append(model.to(self.device).eval())
         return found
 
     def _labels(self, number: int) -> Labels:
-        """Gold labels, and from the second round on what the models of the round before say of all the rest."""
+        """Gold labels, and what the models of the round before say of all the rest; before the first the labellers."""
         labels = gold_labels(self.corpus)
-        if number == _ENGLISH_ROUND:
+        first = number == _ENGLISH_ROUND
+        if first and not self._labellers:
             return labels
         rows = np.flatnonzero((self.corpus.group != GROUPS.index(GOLD)) & (self.corpus.group < len(GROUPS)))
-        said = self._predictor.predict(self._models(number - 1), rows, self.recipe.label.temperature)
-        both = number - 1 > _ENGLISH_ROUND
+        if first:
+            said = said_by(self._labellers, self._predictor, self.corpus, rows)
+        else:
+            said = self._predictor.predict(self._models(number - 1), rows, self.recipe.label.temperature)
+        both = number - 1 > _ENGLISH_ROUND or bool(self._labellers)
         languages = self.corpus.languages
         pivots = [place for place, lang in enumerate(languages) if both or lang == "eng_Latn"]
         cross_labels(self.corpus, labels, said, self.recipe.label, own=both, pivots=pivots)
@@ -229,13 +252,23 @@ class Trainer:
         return time.monotonic() - self._began
 
 
-def train(recipe: Recipe, encoded: Path, folder: Path, *, minutes: float | None = None) -> bool:
+def train(
+    recipe: Recipe,
+    encoded: Path,
+    folder: Path,
+    *,
+    minutes: float | None = None,
+    start: Path | None = None,
+    labellers: Sequence[Path] = (),
+) -> bool:
     """Train until the recipe's last round, or for `minutes`; True when `final.pt` is written.
 
+    `start` is a served tagger whose weights training starts from, `labellers` are those that label for the first round.
     Raises `StageError` when `folder` was begun with other data or options: going on would mix two runs.
     """
     deadline = math.inf if minutes is None else time.monotonic() + minutes * 60
-    stamp = stamp_of([encoded], {"train": recipe.options("train"), "label": recipe.options("label")})
+    inputs = [encoded, *([] if start is None else [start]), *labellers]
+    stamp = stamp_of(inputs, {"train": recipe.options("train"), "label": recipe.options("label")})
     if read_stamp(folder) not in (None, stamp):
         raise StageError(f"{folder.name} was begun with other data or options: use another --work, or --force")
     if (folder / FINAL).exists():
@@ -243,7 +276,7 @@ def train(recipe: Recipe, encoded: Path, folder: Path, *, minutes: float | None 
         return True
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / STAMP, stamp)
-    if not Trainer(recipe, encoded, folder).run(deadline):
+    if not Trainer(recipe, encoded, folder, start=start, labellers=labellers).run(deadline):
         logger.info("stopped by the time budget: run again to go on")
         return False
     round_file(folder, len(recipe.train.rounds), 0).replace(folder / FINAL)

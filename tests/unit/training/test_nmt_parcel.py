@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from transformers import M2M100ForConditionalGeneration
 
+from spanbridge_distillation.ctranslate2_file import read_model_file
 from training.nmt import checkpoints, parcel
 from training.nmt.batches import Cursor
 from training.nmt.convert import write_ctranslate2
-from training.nmt.ctranslate2_file import read_model_file
 from training.nmt.errors import ModelFileError, StageError
 from training.nmt.network import build_network
 from training.nmt.parcel import pack, quantised, restored, unpack

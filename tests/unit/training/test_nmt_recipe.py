@@ -20,12 +20,13 @@ import numpy as np
 import torch
 from transformers import M2M100ForConditionalGeneration
 
+from spanbridge_distillation.faults import ModelFault
 from training.nmt import checkpoints
 from training.nmt.__main__ import main
 from training.nmt.batches import IGNORED_LABEL, BatchStream
 from training.nmt.corpus import load_corpus
 from training.nmt.dequantise import load_dequantised
-from training.nmt.errors import ModelFileError, StageError
+from training.nmt.errors import StageError
 from training.nmt.evaluate import Translations, evaluate
 from training.nmt.layout import EOS_ID, PAD_ID
 from training.nmt.prepare import Pair, read_shard, rejection
@@ -294,8 +295,16 @@ def test_dequantised_weights_are_within_half_a_step(trained: Path) -> None:
 def test_a_damaged_model_file_is_refused(trained: Path, tmp_path: Path) -> None:
     data = (trained / "model" / "model.bin").read_bytes()
     (tmp_path / "short.bin").write_bytes(data[: len(data) // 2])
-    with pytest.raises(ModelFileError, match="cut short"):
+    with pytest.raises(ModelFault, match="cut short"):
         load_dequantised(tmp_path / "short.bin")
+
+
+def test_a_damaged_model_is_told_in_one_line(
+    space: Path, trained: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "model.bin").write_bytes((trained / "model" / "model.bin").read_bytes()[:1000])
+    assert _run(space, "dequantise", "--model", str(tmp_path)) == 1
+    assert "ModelFault: the model file ends inside a variable: it was cut short" in caplog.text
 
 
 def test_an_unknown_recipe_key_is_refused(space: Path, tmp_path: Path) -> None:

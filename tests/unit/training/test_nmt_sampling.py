@@ -13,6 +13,7 @@ pytest.importorskip("tqdm", reason="tqdm is in the training extra")
 import lzma
 
 import numpy as np
+import torch
 
 from training.nmt.batches import IGNORED_LABEL, BatchStream
 from training.nmt.corpus import Shard, load_corpus
@@ -28,7 +29,7 @@ SENTENCES = [f"Rais Samia alitembelea Nairobi jana mara {number}" for number in 
 TRAIN = TrainRecipe(batch_tokens=512, widths=(64, 128))
 
 
-def _encoded(folder: Path, recipe: EncodeRecipe) -> Path:
+def encoded_corpus(folder: Path, recipe: EncodeRecipe) -> Path:
     """40 pairs, every fourth of the corpus `news`, the others of `bible`."""
     prepared, output = folder / "prepared", folder / "encoded"
     prepared.mkdir()
@@ -46,7 +47,7 @@ def _drawn(shards: list[Shard], batches: int) -> np.ndarray:
 
 
 def test_a_corpus_is_drawn_by_its_weight(tmp_path: Path) -> None:
-    encoded = _encoded(tmp_path, EncodeRecipe())
+    encoded = encoded_corpus(tmp_path, EncodeRecipe())
     for weights, share in (({}, 0.25), ({"news": 6.0}, 18 / 27), ({"news": 0.0}, 0.0)):
         rows = _drawn(load_corpus(encoded, replace(TRAIN, corpus_weights=weights)), 1)
         assert (rows % 4 == 0).mean() == pytest.approx(share, abs=0.01)
@@ -54,7 +55,7 @@ def test_a_corpus_is_drawn_by_its_weight(tmp_path: Path) -> None:
 
 
 def test_an_unknown_corpus_is_refused(tmp_path: Path) -> None:
-    encoded = _encoded(tmp_path, EncodeRecipe())
+    encoded = encoded_corpus(tmp_path, EncodeRecipe())
     with pytest.raises(DataError, match="corpus_weights names sports"):
         load_corpus(encoded, replace(TRAIN, corpus_weights={"sports": 2.0}))
 
@@ -63,7 +64,7 @@ def test_copies_spell_the_same_text_in_other_pieces(tmp_path: Path) -> None:
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(str(TOKENIZER))
-    [shard] = load_corpus(_encoded(tmp_path, EncodeRecipe(copies=3, merge_dropout=0.3)), TRAIN)
+    [shard] = load_corpus(encoded_corpus(tmp_path, EncodeRecipe(copies=3, merge_dropout=0.3)), TRAIN)
     rows = np.split(shard.text.ids, shard.text.offsets[1:-1])
     assert len(rows) == 3 * len(SENTENCES)
     assert {tokenizer.decode(row.tolist()) for row in rows} == set(SENTENCES)
@@ -73,7 +74,7 @@ def test_copies_spell_the_same_text_in_other_pieces(tmp_path: Path) -> None:
 
 
 def test_a_batch_holds_whole_pairs_between_code_and_end(tmp_path: Path) -> None:
-    [shard] = shards = load_corpus(_encoded(tmp_path, EncodeRecipe(copies=2, merge_dropout=0.5)), TRAIN)
+    [shard] = shards = load_corpus(encoded_corpus(tmp_path, EncodeRecipe(copies=2, merge_dropout=0.5)), TRAIN)
     pairs = set()
     for text, translation in zip(
         np.split(shard.text.ids, shard.text.offsets[1:-1]),
@@ -94,10 +95,30 @@ def test_a_warm_start_has_the_dropout_of_the_recipe(tmp_path: Path) -> None:
     network = warm_network(tmp_path, replace(shape, dropout=0.3), 64)
     assert {layer.dropout for layer in (*network.model.encoder.layers, *network.model.decoder.layers)} == {0.3}
     assert network.model.encoder.dropout == network.model.decoder.dropout == 0.3
-    with pytest.raises(StageError, match="encoder_layers 1"):
-        warm_network(tmp_path, replace(shape, encoder_layers=2), 64)
+    with pytest.raises(StageError, match="d_model 32"):
+        warm_network(tmp_path, replace(shape, width=16), 64)
     with pytest.raises(StageError, match="vocab_size 64"):
         warm_network(tmp_path, shape, 128)
+
+
+def test_a_warm_start_may_have_a_deeper_encoder_and_a_shallower_decoder(tmp_path: Path) -> None:
+    shape = ModelRecipe(width=32, feed_forward=64, encoder_layers=2, decoder_layers=3, heads=2, dropout=0.1)
+    before = build_network(shape, 64).eval()
+    before.save_pretrained(tmp_path)
+    after = warm_network(tmp_path, replace(shape, encoder_layers=5, decoder_layers=1, dropout=0.3), 64)
+    assert {layer.dropout for layer in after.model.encoder.layers} == {0.3}
+    ids = torch.randint(4, 64, (2, 7))
+    memory = [network.eval().model.encoder(input_ids=ids).last_hidden_state for network in (before, after)]
+    assert torch.allclose(*memory, atol=1e-6)
+    kept = before.model.decoder.layers[2].state_dict()
+    assert all(torch.equal(value, kept[name]) for name, value in after.model.decoder.layers[0].state_dict().items())
+    # The layers that add nothing can learn to: a gradient reaches what their output passes through.
+    after.train()(input_ids=ids, labels=ids).loss.backward()
+    assert all(layer.fc2.weight.grad.abs().sum() > 0 for layer in after.model.encoder.layers)
+    with pytest.raises(StageError, match="not cut to 1"):
+        warm_network(tmp_path, replace(shape, encoder_layers=1), 64)
+    with pytest.raises(StageError, match="not made 4 deep"):
+        warm_network(tmp_path, replace(shape, decoder_layers=4), 64)
 
 
 @pytest.mark.parametrize("path", sorted((DEFAULT_RECIPE.parent / "recipes").glob("*.toml")), ids=lambda path: path.stem)

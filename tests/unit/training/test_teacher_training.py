@@ -1,6 +1,8 @@
 """From labelled English and pairs to a folder that the service loads, with a tiny encoder."""
 
+import json
 import lzma
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,11 +16,12 @@ import numpy as np
 import torch
 from transformers import BertConfig, BertModel
 
+from spanbridge_distillation.start import Start
 from spanbridge_ner_teacher.core.sentences import Sentence
 from training.encoder.rebuild import save_checkpoint
 from training.encoder.tokenizer import SPECIALS, build_tokenizer, save_tokenizer
 from training.nmt.errors import ModelFileError, StageError
-from training.teacher.arrays import GOLD, PIVOT, TARGET, WEIGHTS, load_arrays
+from training.teacher.arrays import GOLD, PIVOT, TARGET, UNLABELLED, WEIGHTS, load_arrays
 from training.teacher.blocks import unpacked
 from training.teacher.calibrate import at_temperature, calibrate
 from training.teacher.convert import convert, set_temperature
@@ -26,11 +29,20 @@ from training.teacher.corpus import SPECIALS as N_SPECIALS
 from training.teacher.corpus import Sampler, load_corpus
 from training.teacher.encode import encode
 from training.teacher.evaluate import evaluate, open_folder
-from training.teacher.labels import cross_labels, gold_labels
-from training.teacher.network import Layout, build_tagger, tagging_loss
+from training.teacher.labellers import read_labellers, said_by
+from training.teacher.labels import Predictor, cross_labels, gold_labels
+from training.teacher.network import Layout, tagger_of, tagging_loss
 from training.teacher.parcel import pack, unpack
 from training.teacher.prepare import prepare
-from training.teacher.recipe import LabelRecipe, PrepareRecipe, Recipe, Round, TrainRecipe
+from training.teacher.recipe import (
+    DEFAULT_RECIPE,
+    LabelRecipe,
+    PrepareRecipe,
+    Recipe,
+    Round,
+    TrainRecipe,
+    load_recipe,
+)
 from training.teacher.train import FINAL, STATE, Trainer, learning_rate, round_file, train
 
 pytestmark = pytest.mark.torch
@@ -109,7 +121,16 @@ def encoded(data: Path, checkpoint: Path, tmp_path_factory: pytest.TempPathFacto
     pairs = (work / "prepared" / "pairs.tsv").read_text(encoding="utf-8").splitlines()
     links = ["0-0 1-1 2-2" if "saw" in row else "1-0 0-1" for row in pairs]
     write(work / "aligned" / "links.tsv", *links)
-    encode(work / "prepared", [work / "prepared" / "pairs.tsv"], work / "aligned", data, checkpoint, work / "encoded")
+    write(work / "texts" / "swh_Latn.txt", "Amina aliona Kano", "Kano aliona Amina", "Amina aliona Kano")
+    encode(
+        work / "prepared",
+        [work / "prepared" / "pairs.tsv"],
+        work / "aligned",
+        data,
+        checkpoint,
+        work / "encoded",
+        texts=work / "texts",
+    )
     return work / "encoded"
 
 
@@ -122,8 +143,8 @@ def trained(encoded: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_corpus_holds_words_tags_and_pairs_as_they_were_written(encoded: Path) -> None:
     corpus = load_corpus(encoded)
-    assert [len(corpus.of_group(name)) for name in (GOLD, PIVOT, TARGET)] == [14, 2, 2]
-    assert set(corpus.groups[4:]) == {"check:ewt", "check:swa"}
+    assert [len(corpus.of_group(name)) for name in (GOLD, PIVOT, TARGET, UNLABELLED)] == [14, 2, 2, 2]
+    assert set(corpus.groups[5:]) == {"check:ewt", "check:swa"}
     source, target = corpus.pairs[0]
     assert corpus.languages[corpus.lang[source]] == "eng_Latn"
     assert corpus.languages[corpus.lang[target]] == "swh_Latn"
@@ -209,7 +230,7 @@ def test_starting_weights_of_another_network_are_refused(encoded: Path) -> None:
     weights = unpacked(load_arrays(encoded / WEIGHTS))
     weights.pop("embeddings.LayerNorm.weight")
     with pytest.raises(ModelFileError, match=r"embeddings\.LayerNorm\.weight"):
-        build_tagger(load_corpus(encoded).config, 0.0, weights)
+        tagger_of(Start(dict(load_corpus(encoded).config), dict(weights), 64), 0.0)
 
 
 def test_a_parcel_gives_back_weights_that_convert_to_the_same_int8(
@@ -233,6 +254,80 @@ def test_a_damaged_parcel_is_refused(trained: Path, tmp_path: Path) -> None:
     part.write_bytes(part.read_bytes()[:-1] + b"x")
     with pytest.raises(ModelFileError, match=r"weights\.00"):
         unpack(tmp_path / "parcel", tmp_path / "carried")
+
+
+@pytest.fixture(scope="module")
+def served(trained: Path, encoded: Path, checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A served folder of what was trained, named `first`."""
+    folder = tmp_path_factory.mktemp("served") / "first"
+    convert(trained, encoded, checkpoint, replace(RECIPE.convert, name="first"), folder)
+    return folder
+
+
+ONWARDS = replace(
+    RECIPE,
+    label=replace(RECIPE.label, labellers={"first": 1.0}),
+    train=replace(
+        RECIPE.train,
+        layers=1,
+        rounds=(Round(steps=40, shares={"gold": 0.5, "unlabelled": 0.5}, learning_rate=3e-3),),
+    ),
+)
+
+
+def test_a_shallower_teacher_learns_from_a_served_one(
+    data: Path, encoded: Path, checkpoint: Path, served: Path, tmp_path: Path
+) -> None:
+    assert train(ONWARDS, encoded, tmp_path / "trained", start=served, labellers=[served])
+    convert(tmp_path / "trained", encoded, checkpoint, ONWARDS.convert, tmp_path / "second")
+    assert json.loads((tmp_path / "second" / "spanbridge.json").read_text())["kind"] == "token-classification"
+    sentences = [Sentence("swh_Latn", tokens=tuple(text.split(" "))) for text in ("Kano aliona Amina",)]
+    first, second = (open_folder(folder, 1).probabilities(sentences)[0] for folder in (served, tmp_path / "second"))  # type: ignore[attr-defined]
+    assert first.argmax(axis=1).tolist() == second.argmax(axis=1).tolist()
+    assert (tmp_path / "second" / "model.bin").stat().st_size < (served / "model.bin").stat().st_size
+
+
+def test_labellers_speak_for_the_languages_that_they_read(encoded: Path, served: Path, tmp_path: Path) -> None:
+    corpus = load_corpus(encoded)
+    second = tmp_path / "second"
+    shutil.copytree(served, second)
+    manifest = json.loads((served / "spanbridge.json").read_text(encoding="utf-8"))
+    write(second / "spanbridge.json", json.dumps(manifest | {"name": "second", "languages": ["swh_Latn"]}))
+    with np.load(served / "head.npz") as head:
+        np.savez(second / "head.npz", weight=np.zeros_like(head["weight"]), bias=np.zeros_like(head["bias"]))
+    device = torch.device("cpu")
+    predictor = Predictor(corpus, Layout(corpus, device), (8, 16), 128)
+    alone = read_labellers([served], {"first": 1.0}, device)
+    both = read_labellers([served, second], {"first": 0.25, "second": 0.75}, device)
+    rows = np.concatenate([corpus.of_group(PIVOT), corpus.of_group(UNLABELLED)])
+    one, mixed = said_by(alone, predictor, corpus, rows), said_by(both, predictor, corpus, rows)
+    english, swahili = (
+        np.concatenate([np.arange(corpus.words[row], corpus.words[row + 1]) for row in corpus.of_group(group)])
+        for group in (PIVOT, UNLABELLED)
+    )
+    np.testing.assert_array_equal(one[english], mixed[english])
+    # The second one's head is of zeros: it gives each of the 7 tags the same probability.
+    np.testing.assert_allclose(mixed[swahili], 0.25 * one[swahili] + 0.75 / 7, atol=1e-3)
+    with pytest.raises(StageError, match="no labeller reads eng_Latn"):
+        said_by(read_labellers([second], {"second": 1.0}, device), predictor, corpus, rows)
+
+
+def test_labellers_other_than_the_recipes_are_refused(encoded: Path, served: Path, tmp_path: Path) -> None:
+    with pytest.raises(StageError, match="give --labeller"):
+        train(ONWARDS, encoded, tmp_path / "a", start=served)
+    with pytest.raises(StageError, match="no weight for first"):
+        train(RECIPE, encoded, tmp_path / "b", start=served, labellers=[served])
+
+
+def test_training_without_starting_weights_is_refused(encoded: Path, served: Path, tmp_path: Path) -> None:
+    shutil.copytree(encoded, tmp_path / "encoded", ignore=shutil.ignore_patterns(WEIGHTS))
+    with pytest.raises(StageError, match="give --start"):
+        train(RECIPE, tmp_path / "encoded", tmp_path / "trained")
+
+
+@pytest.mark.parametrize("path", sorted((DEFAULT_RECIPE.parent / "recipes").glob("*.toml")), ids=lambda path: path.stem)
+def test_every_recipe_file_is_read(path: Path) -> None:
+    assert load_recipe(path).convert.name == path.stem
 
 
 def test_a_round_that_time_cut_short_is_packed_as_it_is(encoded: Path, tmp_path: Path) -> None:
@@ -273,8 +368,7 @@ def test_the_service_says_what_the_network_says_and_applies_the_temperature(
     convert(trained, encoded, checkpoint, exact, tmp_path / "model")
     corpus = load_corpus(encoded)
     row = int(corpus.of_group("check:swa")[0])
-    trainer = Trainer(RECIPE, encoded, trained)
-    tagger = build_tagger(corpus.config, 0.0, trainer.starting_weights).eval()
+    tagger = Trainer(RECIPE, encoded, trained, start=None, labellers=()).starting_network().eval()
     tagger.load_state_dict(torch.load(trained / FINAL, weights_only=True))
     ids, words = Layout(corpus, torch.device("cpu")).batch(np.array([row]), 16)
     with torch.inference_mode():
