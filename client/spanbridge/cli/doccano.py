@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from spanbridge.annotation_tools.doccano import DoccanoWish, connect_doccano
-from spanbridge.cli.options import read_options
+from spanbridge.cli.options import connect_options, read_options
 from spanbridge.cli.session import messages
 
 
@@ -25,22 +25,11 @@ def doccano() -> None:
     hide_input=True,
     help="Asked for where it isn't given.",
 )
-@click.option("--project", type=click.IntRange(1), required=True, help="The number in the project's address.")
-@click.option(
-    "--backend-url",
-    default="http://127.0.0.1:8000",
-    show_default=True,
-    help="The Spanbridge server, as doccano reaches it.",
-)
+@connect_options("doccano")
 @click.option("--lang", required=True, help="The texts' language; auto is seldom sure of a single sentence.")
-@click.option("--method", help="One of `spanbridge methods`.")
-@click.option("--option", "options", multiple=True, callback=read_options, help="Of the method: NAME=VALUE.")
 @click.option("--labels", default="PER,ORG,LOC", show_default=True, help="Labels wanted, with commas.")
 @click.option("--name", "names", multiple=True, callback=read_options, help="What a label is called there: PER=Person.")
 @click.option("--create-labels", is_flag=True, help="Make the labels that the project lacks.")
-@click.option(
-    "--api-key", envvar="SPANBRIDGE_API_KEY", show_envvar=True, help="Where the Spanbridge server asks for one."
-)
 def connect(url: str, username: str, password: str, labels: str, names: dict[str, Any], **wish: Any) -> None:
     """Set up Spanbridge as a project's auto-labelling, or renew that.
 

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from spanbridge.annotation_tools.label_studio import LabelStudioWish, connect_label_studio
-from spanbridge.cli.options import read_options
+from spanbridge.cli.options import connect_options
 from spanbridge.cli.session import messages
 
 
@@ -24,20 +24,9 @@ def label_studio() -> None:
     hide_input=True,
     help="Personal access token or legacy token, from Account & Settings; asked for where it isn't given.",
 )
-@click.option("--project", type=click.IntRange(1), required=True, help="The number in the project's address.")
-@click.option(
-    "--backend-url",
-    default="http://127.0.0.1:8000",
-    show_default=True,
-    help="The Spanbridge server, as Label Studio reaches it.",
-)
+@connect_options("Label Studio")
 @click.option("--lang", help="The tasks' language; else each task's `lang`, or what is found.  [default: auto]")
-@click.option("--method", help="One of `spanbridge methods`.")
-@click.option("--option", "options", multiple=True, callback=read_options, help="Of the method: NAME=VALUE.")
 @click.option("--title", default="Spanbridge", show_default=True, help="What the model is called in the project.")
-@click.option(
-    "--api-key", envvar="SPANBRIDGE_API_KEY", show_envvar=True, help="Where the Spanbridge server asks for one."
-)
 def connect(url: str, token: str, **wish: Any) -> None:
     """Register Spanbridge as a project's model, or renew that.
 
