@@ -4,7 +4,6 @@ Sentences that bring their own entities, and English, are left to candidates alo
 English teacher is the one that labels English in every method.
 """
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from spanbridge_gateway.core.work import SentenceWork, add_timings
 from spanbridge_gateway.infos import STUDENT, Infos
 from spanbridge_gateway.planning import Envelope, make_plan
 from spanbridge_gateway.running import MethodRun, brings_entities, is_plain_english, timed
+from spanbridge_gateway.side_by_side import side_by_side
 from spanbridge_gateway.upstreams import Upstreams
 from spanbridge_shared.clients.transport import raised
 from spanbridge_shared.contracts.merging import MergeRequest
@@ -128,12 +128,7 @@ class EnsembleRun:
         """Have every member label the sentences, all at once: those that need no translation don't wait for it."""
         first, *others = members
         ballots = {first: list(group)} | {member: [afresh(work) for work in group] for member in others}
-        tasks = [asyncio.create_task(self._ballot(member, works)) for member, works in ballots.items()]
-        try:
-            faults = await asyncio.gather(*tasks)
-        finally:
-            for task in tasks:
-                task.cancel()
+        faults = await side_by_side([self._ballot(member, works) for member, works in ballots.items()])
         if faults[0] is not None and None not in faults:
             raise faults[0]
         return [

@@ -12,11 +12,12 @@ from spanbridge_gateway.core.methods import (
     needs_nmt,
     needs_probabilities,
 )
-from spanbridge_gateway.core.work import SentenceWork, add_timings
+from spanbridge_gateway.core.work import SegmentWork, SentenceWork, add_timings
 from spanbridge_gateway.infos import STUDENT, Infos
 from spanbridge_gateway.planning import Plan
 from spanbridge_gateway.score_calls import check_directions
 from spanbridge_gateway.scoring import score
+from spanbridge_gateway.side_by_side import side_by_side
 from spanbridge_gateway.upstreams import Upstreams
 from spanbridge_shared.contracts.options import LinkingOptions, StudentMethodOptions, TransferMethodOptions
 from spanbridge_shared.errors import UnsupportedLanguage
@@ -98,17 +99,29 @@ class MethodRun:
         if options.back_translation:
             async with timed(timings, "back_translate"):
                 await back_translate(upstreams, segments, plan.lang, options)
-        async with timed(timings, "align"):
-            await stages.align(upstreams, segments, plan.lang, options, every="alignment" in include)
-        labels: list[str] = []
-        if needs_probabilities(options):
-            async with timed(timings, "probabilities"):
-                labels = await stages.see_probabilities(upstreams, segments, plan.lang)
+        # Neither reads what the other gives: services with cores of their own work at the same time.
+        _, labels = await side_by_side([self._align(segments, options, timings), self._see(segments, options, timings)])
         if needs_nmt(options):
             async with timed(timings, "score"):
                 await score(upstreams, works, plan.lang, options, labels)
         async with timed(timings, "project"):
             await stages.project(upstreams, segments, options, labels, scores="scores" in include)
+
+    async def _align(
+        self, segments: Sequence[SegmentWork], options: LinkingOptions, timings: dict[str, float]
+    ) -> list[str]:
+        every = "alignment" in self._plan.envelope.include
+        async with timed(timings, "align"):
+            await stages.align(self._upstreams, segments, self._plan.lang, options, every=every)
+        return []
+
+    async def _see(
+        self, segments: Sequence[SegmentWork], options: LinkingOptions, timings: dict[str, float]
+    ) -> list[str]:
+        if not needs_probabilities(options):
+            return []
+        async with timed(timings, "probabilities"):
+            return await stages.see_probabilities(self._upstreams, segments, self._plan.lang)
 
 
 def is_plain_english(work: SentenceWork, lang: str) -> bool:

@@ -153,7 +153,10 @@ def _source_entities(segment: SegmentWork, entities: Sequence[NerEntity]) -> lis
 async def align(
     upstreams: Upstreams, segments: Sequence[SegmentWork], lang: str, options: LinkingOptions, *, every: bool
 ) -> None:
-    """Align the segments with entities to project from the English side, or every one where links are to be shown."""
+    """Align the segments with entities to project from the English side, or every one where links are to be shown.
+
+    It may run beside `see_probabilities`: either adds its own errors alone.
+    """
     todo = [s for s in alive(segments) if s.source_tokens and (every or s.needs_links)]
     if options.align_method is AlignMethod.ATTENTION:
         for segment in (each for each in todo if each.attention is None):
@@ -177,7 +180,8 @@ async def align(
         )
         answer = await upstreams.alignment.align(request)
         for segment, alignment in zip(part, answer.alignments, strict=True):
-            segment.error = None if alignment.error is None else raised(alignment.error)
+            if alignment.error is not None:
+                segment.error = raised(alignment.error)
             segment.links = alignment.links
             segment.alignment_cached = alignment.cached and segment.alignment_cached is not False
     for segment in segments:
@@ -192,7 +196,8 @@ async def see_probabilities(upstreams: Upstreams, segments: Sequence[SegmentWork
         items = [NerItem(tokens=segment.tokens) for segment in part]
         answer = await upstreams.ner_teacher.probabilities(ProbabilitiesRequest(sentences=items, lang=lang))
         for segment, result in zip(part, answer.results, strict=True):
-            segment.error = None if result.error is None else raised(result.error)
+            if result.error is not None:
+                segment.error = raised(result.error)
             segment.probabilities = result.probabilities
         labels = answer.labels
     return labels

@@ -1,13 +1,16 @@
 """Methods and scores that need a multilingual teacher, with a small one that a test has really trained."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from spanbridge_gateway.app import create_app
 from spanbridge_gateway.settings import GatewaySettings
+from spanbridge_shared.contracts.base import ErrorBody
 from tests.support.gateway import STUBS, Gateway
 
 pytestmark = pytest.mark.torch
@@ -94,3 +97,61 @@ async def test_a_language_that_the_teacher_lacks_is_refused_by_name(gateway: Gat
     assert response.status_code == 422
     assert response.json()["error"] == "MissingTeacher"
     assert "deu_Latn" in response.json()["detail"]
+
+
+PROJECTED = {
+    "tokens": TOKENS,
+    "source": {
+        "tokens": ["President", "Samia", "visited", "Nairobi", "."],
+        "entities": [{"start": 1, "end": 2, "label": "PER"}],
+    },
+}
+
+
+@pytest.mark.parametrize("gateway", ["ctranslate2"], indirect=True)
+async def test_links_and_probabilities_are_asked_for_at_the_same_time(gateway: Gateway) -> None:
+    upstreams = gateway.app.state.engine.upstreams
+    begun = {name: asyncio.Event() for name in ("links", "probabilities")}
+
+    def waiting_for(own: str, other: str, call: Any) -> Any:
+        async def wrapped(request: Any) -> Any:
+            begun[own].set()
+            await asyncio.wait_for(begun[other].wait(), timeout=20)
+            return await call(request)
+
+        return wrapped
+
+    upstreams.alignment.align = waiting_for("links", "probabilities", upstreams.alignment.align)
+    teacher = upstreams.ner_teacher
+    teacher.probabilities = waiting_for("probabilities", "links", teacher.probabilities)
+    (result,) = await gateway.results([PROJECTED], options={"score": "fused"})
+    assert result["error"] is None
+    assert {"align", "probabilities"} <= result["timings_ms"].keys()
+
+
+@pytest.mark.parametrize("gateway", ["ctranslate2"], indirect=True)
+@pytest.mark.parametrize("first", ["alignment", "probabilities"])
+async def test_an_error_of_either_stays_when_the_other_ends_later(gateway: Gateway, first: str) -> None:
+    upstreams = gateway.app.state.engine.upstreams
+    done = asyncio.Event()
+    align, see = upstreams.alignment.align, upstreams.ner_teacher.probabilities
+
+    async def failing(call: Any, request: Any, answers: str) -> Any:
+        answer = await call(request)
+        fault = ErrorBody(error="SpanbridgeError", detail="no luck")
+        found = [each.model_copy(update={"error": fault}) for each in getattr(answer, answers)]
+        done.set()
+        return answer.model_copy(update={answers: found})
+
+    async def later(call: Any, request: Any) -> Any:
+        await asyncio.wait_for(done.wait(), timeout=20)
+        return await call(request)
+
+    if first == "alignment":
+        upstreams.alignment.align = lambda request: failing(align, request, "alignments")
+        upstreams.ner_teacher.probabilities = lambda request: later(see, request)
+    else:
+        upstreams.ner_teacher.probabilities = lambda request: failing(see, request, "results")
+        upstreams.alignment.align = lambda request: later(align, request)
+    (result,) = await gateway.results([PROJECTED], options={"score": "fused"})
+    assert result["error"]["detail"] == "no luck"

@@ -1,15 +1,15 @@
 """A decoder of fewer layers that learns to give what the whole one gives (a hidden-state loss, as TinyBERT's).
 
 Both read the same frozen encoder, and their output goes through the same frozen matrix. So a distance of the outputs
-stands for that of the probabilities, without the products with a whole vocabulary that this would cost: it makes
-training on a CPU possible.
+stands for that of the probabilities, without the products with a whole vocabulary that this costs: it is the way to
+begin, on a CPU above all.
 """
 
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import M2M100ForConditionalGeneration
 
 from training.nmt.errors import StageError
@@ -47,6 +47,14 @@ class Leader:
         wanted = self.output(source, decoder_input, memory)
         with torch.autocast(hidden.device.type, enabled=False):
             return following_loss(hidden, wanted, counted, self._metric)
+
+    def probability_loss(
+        self, head: Any, hidden: Tensor, source: Tensor, decoder_input: Tensor, memory: Tensor, counted: Tensor
+    ) -> Tensor:
+        """How far the probabilities of `hidden` through the frozen `head` are from its own: `divergence`."""
+        wanted = self.output(source, decoder_input, memory)
+        found, own = (head(each.flatten(0, 1).index_select(0, counted)) for each in (hidden, wanted))
+        return divergence(found, own.detach())
 
     @torch.no_grad()  # type: ignore[untyped-decorator]  # torch is untyped here
     def output(self, source: Tensor, decoder_input: Tensor, memory: Tensor) -> Tensor:
@@ -87,3 +95,15 @@ def following_loss(hidden: Tensor, wanted: Tensor, counted: Tensor, metric: Tens
     """
     found, wanted = (each.flatten(0, 1).index_select(0, counted).float() @ metric for each in (hidden, wanted))
     return (found - wanted).square().mean() / wanted.var(dim=0, correction=0).mean()
+
+
+def divergence(logits: Tensor, wanted: Tensor) -> Tensor:
+    """Mean Kullback-Leibler divergence of the probabilities of `logits` (n, vocabulary) from those that `wanted` gives.
+
+    Word-level knowledge distillation; Kim & Rush (2016, arXiv 1606.07947).
+
+    >>> divergence(torch.zeros(1, 2), torch.log(torch.tensor([[0.5, 0.5]]))).item()
+    0.0
+    """
+    logs, wanted_logs = logits.float().log_softmax(dim=-1), wanted.float().log_softmax(dim=-1)
+    return nn.functional.kl_div(logs, wanted_logs, reduction="batchmean", log_target=True)

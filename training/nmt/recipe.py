@@ -97,7 +97,8 @@ class TrainRecipe:
     marked copies, if it has any. With `respelled` above 0 each pair is read in so many further spellings, where each
     piece is cut with probability `cut` (see `respelling`). `guide_weight` is the weight of the links' loss.
     Parameters whose names begin with one of `frozen` don't learn. With `follow`, which wants the encoder frozen, the
-    loss is how far the decoder's output is from that of the network of the warm start; see `following`.
+    loss is how far the decoder's output is from that of the network of the warm start, for `follow_output_steps`, and
+    then how far its probabilities are; see `following`.
     """
 
     seed: int = 0
@@ -122,6 +123,7 @@ class TrainRecipe:
     guide_weight: float = 0.0
     frozen: tuple[str, ...] = ()
     follow: bool = False
+    follow_output_steps: int = 0
     compile: bool = True
     bfloat16_on_cpu: bool = False
 

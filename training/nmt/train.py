@@ -181,7 +181,10 @@ class Trainer:
                 smoothing = self._recipe.label_smoothing
                 losses = [token_loss(self.network, hidden, counted, labels, smoothing=smoothing)]
             else:
-                losses = [self._leader.loss(hidden, source, decoder_input, memory, counted)]
+                read = hidden, source, decoder_input, memory, counted
+                early = self.step < self._recipe.follow_output_steps
+                leader, head = self._leader, self.network.lm_head
+                losses = [leader.loss(*read) if early else leader.probability_loss(head, *read)]
             if guide:
                 losses.append(guide_loss(self.network.model, source, queries, memory, guide))
         loss = losses[0] + self._recipe.guide_weight * losses[1] if guide else losses[0]

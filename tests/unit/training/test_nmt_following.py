@@ -29,7 +29,7 @@ pytestmark = pytest.mark.torch
 SHAPE = ModelRecipe(width=32, feed_forward=64, encoder_layers=1, decoder_layers=3, heads=2, dropout=0.0)
 TRAIN = TrainRecipe(
     batch_tokens=256, widths=(64, 128), steps=40, warmup_steps=5, learning_rate=3e-3, weight_decay=0.0,
-    checkpoint_steps=10, frozen=("model.encoder", "model.shared"), follow=True, compile=False,
+    checkpoint_steps=10, frozen=("model.encoder", "model.shared"), follow=True, follow_output_steps=20, compile=False,
 )  # fmt: skip
 CUT = Recipe(model=replace(SHAPE, decoder_layers=2), train=TRAIN)
 
@@ -44,7 +44,12 @@ def whole(encoded: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("whole") / "network"
     vocabulary = json.loads((encoded / META).read_text(encoding="utf-8"))["vocabulary"]
     torch.manual_seed(0)
-    build_network(SHAPE, vocabulary).save_pretrained(folder)
+    network = build_network(SHAPE, vocabulary)
+    with torch.no_grad():
+        # Layers that change what they read, and probabilities that are far from even, as a trained network's.
+        for weight in (network.model.shared.weight, *network.model.decoder.layers.parameters()):
+            weight *= 10 if weight.dim() > 1 else 1
+    network.save_pretrained(folder)
     return folder
 
 
@@ -54,7 +59,8 @@ def test_the_shorter_decoder_comes_near_the_whole_one(encoded: Path, whole: Path
     vocabulary = M2M100ForConditionalGeneration.from_pretrained(whole).config.vocab_size
     start = warm_network(whole, CUT.model, vocabulary).state_dict()
     final = M2M100ForConditionalGeneration.from_pretrained(tmp_path / FINAL).state_dict()
-    assert log[-1]["loss"] < 0.7 * log[0]["loss"]
+    assert log[1]["loss"] < 0.9 * log[0]["loss"]
+    assert log[3]["loss"] < 0.9 * log[2]["loss"]
     for name, value in final.items():
         learnt = name.startswith(("model.decoder.layers", "model.decoder.layer_norm"))
         assert torch.equal(value, start[name]) != learnt, name
