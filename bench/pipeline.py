@@ -1,5 +1,6 @@
 """The gateway: cache against none, a batch against single calls, overhead, methods, and the models of before."""
 
+import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -25,6 +26,7 @@ _NOISE = 0.97
 _STUDENT_RATE = 200
 _MODELS = "SPANBRIDGE_MODELS_DIR"
 _SERVICES = ("translation", "alignment", "projection", "ner_teacher")
+_Call = tuple[ServiceClient, str, BaseModel, type[BaseModel]]
 
 
 @asynccontextmanager
@@ -131,14 +133,14 @@ async def methods() -> list[Row]:
 async def overhead() -> Row:
     """Compare a batch through the gateway with the very calls that it makes, sent to the services directly."""
     texts = swahili(64)
-    calls: list[tuple[ServiceClient, str, BaseModel, type[BaseModel]]] = []
+    calls: list[list[_Call]] = []
     async with _gateway() as (http, upstreams):
         with _recording(upstreams, calls):
             await _project(http, texts)
 
         async def directly() -> None:
-            for client, path, request, kind in calls:
-                await client.post(path, request, kind)
+            for at_once in calls:
+                await asyncio.gather(*(client.post(path, request, kind) for client, path, request, kind in at_once))
 
         # By turns, and the ratio of each turn: a machine that slows down meanwhile slows both.
         pairs = [(await _seconds(lambda: _project(http, texts)), await _seconds(directly)) for _ in range(_TURNS + 1)]
@@ -157,11 +159,12 @@ async def _seconds(call: Callable[[], Awaitable[None]]) -> float:
 
 
 class _recording:  # noqa: N801 - reads as a context in `with`.
-    """Notes every POST that the gateway makes."""
+    """Notes every POST that the gateway makes, those together that are under way at the same time."""
 
-    def __init__(self, upstreams: Upstreams, calls: list[Any]) -> None:
+    def __init__(self, upstreams: Upstreams, calls: list[list[_Call]]) -> None:
         self._clients = [getattr(upstreams, name) for name in _SERVICES]
         self._calls = calls
+        self._under_way = 0
 
     def __enter__(self) -> None:
         for client in self._clients:
@@ -173,8 +176,14 @@ class _recording:  # noqa: N801 - reads as a context in `with`.
 
     def _noting(self, client: ServiceClient, post: Any) -> Any:
         async def noted(path: str, request: BaseModel, kind: type[BaseModel]) -> BaseModel:
-            self._calls.append((client, path, request, kind))
-            answer: BaseModel = await post(path, request, kind)
+            if not self._under_way:
+                self._calls.append([])
+            self._calls[-1].append((client, path, request, kind))
+            self._under_way += 1
+            try:
+                answer: BaseModel = await post(path, request, kind)
+            finally:
+                self._under_way -= 1
             return answer
 
         return noted
