@@ -26,7 +26,7 @@ async def gateway(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Gateway]:
 def teachers(gateway: Gateway) -> MadeUpTeachers:
     """A multilingual teacher and a student that agree on Nairobi alone; the student serves Swahili and Luganda."""
     names = {
-        "multilingual": {"Nairobi": ("LOC", 0.9), "jana": ("PER", 0.3), "Kampala": ("LOC", 0.8)},
+        "multilingual": {"Nairobi": ("LOC", 0.9), "jana": ("PER", 0.05), "Kampala": ("LOC", 0.8)},
         "student": {"Nairobi": ("LOC", 0.95), "Samia": ("PER", 0.9), "Kampala": ("ORG", 0.7)},
     }
     return MadeUpTeachers(gateway, names, {"student": ["swh_Latn", "lug_Latn"]})
