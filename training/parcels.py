@@ -17,12 +17,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from spanbridge_distillation import start as served
 from training.nmt.errors import ModelFileError
 from training.nmt.stages import sha256, write_json
 
 INDEX = "parcel.json"
 PART_BYTES = 15 * 2**20
-_SCALE = ".scale"
 
 Arrays = dict[str, NDArray[np.generic]]
 
@@ -31,16 +31,12 @@ def rows_as_int8(name: str, matrix: NDArray[Any]) -> Arrays:
     """A matrix (rows, …) as int8 under its name, and the rows' scales (rows,) under `<name>.scale`."""
     most = np.abs(matrix).max(axis=1)
     scale = np.where(most > 0, np.float32(127) / np.where(most > 0, most, 1), np.float32(1)).astype(np.float32)
-    return {name: np.rint(matrix * scale[:, None]).astype(np.int8), name + _SCALE: scale}
+    return {name: np.rint(matrix * scale[:, None]).astype(np.int8), name + served.SCALE: scale}
 
 
 def restored(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Tensor]:
     """The float32 weights of arrays of which some are `rows_as_int8`."""
-    weights = {}
-    for name in (name for name in arrays if not name.endswith(_SCALE)):
-        value, scale = arrays[name].astype(np.float32), arrays.get(name + _SCALE)
-        weights[name] = torch.from_numpy(value if scale is None else value / scale.astype(np.float32)[:, None])
-    return weights
+    return {name: torch.from_numpy(value) for name, value in served.restored(arrays).items()}
 
 
 def write_parcel(arrays: Mapping[str, NDArray[Any]], told: Mapping[str, Any], parcel: Path, part_bytes: int) -> None:

@@ -54,7 +54,7 @@ class Leader:
         """How far the probabilities of `hidden` through the frozen `head` are from its own: `divergence`."""
         wanted = self.output(source, decoder_input, memory)
         found, own = (head(each.flatten(0, 1).index_select(0, counted)) for each in (hidden, wanted))
-        return divergence(found, own.detach())
+        return divergence(found, own)
 
     @torch.no_grad()  # type: ignore[untyped-decorator]  # torch is untyped here
     def output(self, source: Tensor, decoder_input: Tensor, memory: Tensor) -> Tensor:

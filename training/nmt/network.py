@@ -54,13 +54,10 @@ def warm_network(folder: Path, recipe: ModelRecipe, vocabulary: int) -> M2M100Fo
         if found != expected:
             raise StageError(f"{folder.name} has {name} {found}, the recipe and the data want {expected}")
     depth = recipe.encoder_layers, recipe.decoder_layers
-    return network if (network.config.encoder_layers, network.config.decoder_layers) == depth else cut(network, recipe)
-
-
-def cut(network: M2M100ForConditionalGeneration, recipe: ModelRecipe) -> M2M100ForConditionalGeneration:
-    """A network of the recipe's depth with the weights of another one; raises StageError as `with_depth` does."""
-    other = build_network(recipe, network.config.vocab_size)
-    other.load_state_dict(with_depth(network.state_dict(), recipe.encoder_layers, recipe.decoder_layers))
+    if (network.config.encoder_layers, network.config.decoder_layers) == depth:
+        return network
+    other = build_network(recipe, vocabulary)
+    other.load_state_dict(with_depth(network.state_dict(), *depth))
     return other
 
 

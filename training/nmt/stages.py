@@ -82,3 +82,19 @@ def run_stage(
         shutil.rmtree(old)
     logger.info("%s is done", output.name)
     return True
+
+
+def begin_run(folder: Path, inputs: Sequence[Path], options: Mapping[str, Any], final: str) -> bool:
+    """Stamp a folder that a training fills over several calls; False when it holds `final`: the training is done.
+
+    Raises StageError when it was begun with other data or options: going on would mix two runs.
+    """
+    stamp = stamp_of(inputs, options)
+    if read_stamp(folder) not in (None, stamp):
+        raise StageError(f"{folder.name} was begun with other data or options: use another --work, or --force")
+    if (folder / final).exists():
+        logger.info("%s is up to date", folder.name)
+        return False
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / STAMP, stamp)
+    return True

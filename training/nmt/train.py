@@ -23,7 +23,7 @@ from training.nmt.following import Leader, freeze
 from training.nmt.guide import TappedBody, guide_loss
 from training.nmt.network import build_network, token_loss, warm_network
 from training.nmt.recipe import Recipe, TrainRecipe
-from training.nmt.stages import STAMP, read_stamp, stamp_of, write_json
+from training.nmt.stages import begin_run
 
 logger = logging.getLogger(__name__)
 
@@ -101,8 +101,10 @@ class Trainer:
         self._optimizer = self._make_optimizer()
         self._cursor: Cursor | None = None
         self._shards = load_corpus(encoded, self._recipe)
-        counts = torch.from_numpy(token_counts(self._shards, vocabulary))
-        self._leader = Leader(warm_start, self._recipe, counts, self._device) if self._recipe.follow else None
+        self._leader: Leader | None = None
+        if self._recipe.follow:
+            counts = torch.from_numpy(token_counts(self._shards, vocabulary))
+            self._leader = Leader(warm_start, self._recipe, counts, self._device)
         self.step = 0
         self._began = time.monotonic()
 
@@ -230,15 +232,8 @@ def train(
     """
     deadline = math.inf if minutes is None else time.monotonic() + minutes * 60
     inputs = [encoded] if warm_start is None else [encoded, warm_start]
-    stamp = stamp_of(inputs, {"model": recipe.options("model"), "train": recipe.options("train")})
-    before = read_stamp(folder)
-    if before not in (None, stamp):
-        raise StageError(f"{folder.name} was begun with other data or options: use another --work, or --force")
-    if (folder / FINAL).exists():
-        logger.info("%s is up to date", folder.name)
+    if not begin_run(folder, inputs, {"model": recipe.options("model"), "train": recipe.options("train")}, FINAL):
         return True
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / STAMP, stamp)
     trainer = Trainer(recipe, encoded, folder, warm_start)
     trainer.resume()
     trainer.run(deadline)

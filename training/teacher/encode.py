@@ -7,6 +7,7 @@ the meta data's lists. `pairs` (n_pairs, 2) are sentences, source first; `links`
 `link_counts` (n_pairs,) of each pair.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -107,9 +108,11 @@ def encode(
     }
     arrays["links"] = np.array([link for each in links for link in each], np.uint8).reshape(-1, 2)
     save_arrays(output / CORPUS, arrays)
-    if not (checkpoint / "model.bin").is_file():
+    if (checkpoint / "model.bin").is_file():
+        config = read_start(checkpoint, None).config
+    else:
+        config = json.loads((checkpoint / "config.json").read_text(encoding="utf-8"))
         save_arrays(output / WEIGHTS, packed(_encoder_weights(checkpoint)))
-    config = read_start(checkpoint, None).config
     write_json(output / META, {"groups": table.names, "languages": table.langs, "tags": list(TAGS), "config": config})
 
 

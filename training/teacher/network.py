@@ -9,8 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import BertConfig, BertModel
 
-from spanbridge_distillation.start import HEAD, Start, restored
+from spanbridge_distillation.start import HEAD, Start
 from training.nmt.errors import ModelFileError
+from training.parcels import restored
 from training.teacher.corpus import BOS_ID, EOS_ID, PAD_ID, SPECIALS, Corpus, Ints
 from training.teacher.english import TAGS
 
@@ -43,8 +44,7 @@ def tagger_of(start: Start, dropout: float) -> Tagger:
     """
     tagger = Tagger(start.config, dropout)
     weights = {
-        name if name.startswith(HEAD) else f"encoder.{name}": torch.from_numpy(np.ascontiguousarray(value))
-        for name, value in restored(start.arrays).items()
+        name if name.startswith(HEAD) else f"encoder.{name}": value for name, value in restored(start.arrays).items()
     }
     outcome = tagger.load_state_dict(weights, strict=False)
     headless = not any(name.startswith(HEAD) for name in weights)

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from spanbridge_distillation.start import Start, cut
 from training.nmt.errors import StageError
-from training.nmt.stages import STAMP, read_stamp, stamp_of, write_json
+from training.nmt.stages import begin_run
 from training.teacher.arrays import GOLD, GROUPS, WEIGHTS, load_arrays
 from training.teacher.blocks import unpacked
 from training.teacher.corpus import Corpus, Sampler, load_corpus
@@ -268,14 +268,8 @@ def train(
     """
     deadline = math.inf if minutes is None else time.monotonic() + minutes * 60
     inputs = [encoded, *([] if start is None else [start]), *labellers]
-    stamp = stamp_of(inputs, {"train": recipe.options("train"), "label": recipe.options("label")})
-    if read_stamp(folder) not in (None, stamp):
-        raise StageError(f"{folder.name} was begun with other data or options: use another --work, or --force")
-    if (folder / FINAL).exists():
-        logger.info("%s is up to date", folder.name)
+    if not begin_run(folder, inputs, {"train": recipe.options("train"), "label": recipe.options("label")}, FINAL):
         return True
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / STAMP, stamp)
     if not Trainer(recipe, encoded, folder, start=start, labellers=labellers).run(deadline):
         logger.info("stopped by the time budget: run again to go on")
         return False
